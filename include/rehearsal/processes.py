@@ -170,9 +170,10 @@ class Server:
             )
         self.wait(self.run_file.exists, 20, "its run file")
 
-    def wait(self, ready: Callable[[], bool], seconds: float, what: str) -> None:
+    def wait(self, ready: Callable[[], bool], seconds: float, what: str, pause: float = 0.03) -> None:
         """Wait until `ready()` holds.
 
+        :param pause: seconds between two looks.
         :raises RehearsalError: the process ended, or the time was up; with the end of its log.
         """
         deadline = time.monotonic() + seconds
@@ -183,7 +184,7 @@ class Server:
                 raise RehearsalError(
                     f"{self.name} was not ready after {seconds:.0f} s (waited for {what}).\n{self.log_tail()}"
                 )
-            time.sleep(0.03)
+            time.sleep(pause)
 
     def _ended(self) -> bool:
         if self._child is not None:

@@ -6,6 +6,7 @@ begins with an empty bucket. Objects above 5 MB go to temporary files, which lie
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sys
@@ -48,7 +49,9 @@ class S3:
             argv = [sys.executable, "-m", "moto.server", "-H", LOOPBACK, "-p", str(self._port)]
             self.process.spawn(argv, {**os.environ, "TMPDIR": str(self._folder)})
         self.process.wait(lambda: is_open(self._port), START_SECONDS, "its port")
-        self.client().create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+        client = self.client()
+        with contextlib.suppress(client.exceptions.BucketAlreadyOwnedByYou):
+            client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
 
     def client(self) -> Any:
         """A boto3 client of this server."""

@@ -116,7 +116,8 @@ class Stack:
 
     def password(self, name: str) -> str:
         """The password `mysql-admin`, `mysql-replication`, `redshift-admin` or one of Airflow's secrets."""
-        return password(self.folder.credentials, name)
+        # The secrets sign tokens with SHA-512, which wants 64 bytes (RFC 7518, 3.2).
+        return password(self.folder.credentials, name, size=64 if name.startswith("airflow") else 18)
 
     def mysql(self, version: str = DEFAULT_VERSION) -> Pair:
         """The MySQL servers of a generation."""

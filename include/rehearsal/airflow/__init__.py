@@ -1,0 +1,1 @@
+"""Airflow on this machine: its processes, its REST API, following a run."""
