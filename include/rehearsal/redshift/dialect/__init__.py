@@ -1,0 +1,1 @@
+"""Redshift's SQL: read it, refuse what Redshift refuses, and put the rest into PostgreSQL's words."""
