@@ -35,6 +35,7 @@ class Backend(Channel):
         super().__init__(socket.create_connection(address))
         self.notices: list[dict[str, str]] = []
         self.tag = ""
+        self._open = False
         self.watched: Channel | None = None
 
     def receive(self) -> tuple[bytes, bytes]:
@@ -96,6 +97,9 @@ class Backend(Channel):
     def start(self, sql: str, *values: str | int | None) -> None:
         """Send a statement of the stand-in's own; the caller reads the answers and then calls `finish`."""
         texts = [None if value is None else str(value) for value in values]
+        if self._open:  # left by a statement that failed
+            self._send_close()
+        self._open = True
         self.send(b"P", cstring(_INTERNAL) + cstring(sql) + b"\0\0")
         self.send(b"B", bind_body(_INTERNAL, _INTERNAL, texts))
         self.send(b"E", cstring(_INTERNAL) + b"\0\0\0\0")
@@ -104,8 +108,7 @@ class Backend(Channel):
 
     def finish(self) -> None:
         """Close what `start` has opened, so that the names are free again."""
-        self.send(b"C", b"P" + cstring(_INTERNAL))
-        self.send(b"C", b"S" + cstring(_INTERNAL))
+        self._send_close()
         self.send(b"H")
         self.flush()
         closed = 0
@@ -114,6 +117,11 @@ class Backend(Channel):
             closed += kind == b"3"
             if kind == b"E":
                 raise BackendError(unpack_fields(body))
+        self._open = False
+
+    def _send_close(self) -> None:
+        self.send(b"C", b"P" + cstring(_INTERNAL))
+        self.send(b"C", b"S" + cstring(_INTERNAL))
 
     def sync(self) -> tuple[bytes, BackendError | None]:
         """End the implicit transaction.

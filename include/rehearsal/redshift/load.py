@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from . import errors, text
+from . import binary, errors, text
 from .backend import BackendError, quote
 from .columns import Column, Target, target
 from .dialect.transfer import Copy
 from .errors import RedshiftError
-from .parquet import ParquetMismatch, csv_batches, open_parquet
+from .parquet import ParquetMismatch, batches, open_parquet
 from .sources import S3Object, StorageError
 from .text import LoadError, TextLoad
 from .wire import Disconnected, cstring, unpack_fields
@@ -204,7 +204,7 @@ def _refused(load: Load, fields: dict[str, str]) -> BackendError:
 def _copy_sql(load: Load) -> str:
     names = ", ".join(quote(column.name) for column in load.target.columns)
     if load.copy.format == "parquet":
-        options = "FORMAT csv, NULL ''"
+        options = "FORMAT binary" if binary.is_fixed(load.target.columns) else "FORMAT csv, NULL ''"
     else:
         options = "FORMAT text"
         if load.copy.values.get("MAXERROR", 0):
@@ -220,11 +220,16 @@ def _chunks(session: Session, load: Load, objects: list[S3Object]) -> Iterator[b
             yield from load.reader.chunks(storage.open_stream(found), found.url)
         return
     columns = load.target.columns
+    fixed = binary.is_fixed(columns)
+    if fixed:
+        yield binary.HEADER
     serialize = "SERIALIZETOJSON" in load.copy.flags
     for found in objects:
         with storage.open_random(found) as file:
             parquet = open_parquet(file, found.url, columns, serialize=serialize)
-            yield from csv_batches(parquet, found.url, columns, load.copy.values.get("ACCEPTINVCHARS"))
+            yield from batches(parquet, found.url, columns, load.copy.values.get("ACCEPTINVCHARS"))
+    if fixed:
+        yield binary.TRAILER
 
 
 def _ahead(items: Iterator[Item]) -> Iterator[Item]:

@@ -1,4 +1,4 @@
-"""Read Parquet for COPY, batch by batch, as CSV that PostgreSQL takes without loss."""
+"""Read Parquet for COPY, batch by batch, in forms that PostgreSQL takes without loss."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+from . import binary
 from .columns import Column
 
 _BATCH_BYTES = 4 << 20
@@ -73,21 +74,31 @@ def open_parquet(file: Any, url: str, columns: Sequence[Column], *, serialize: b
     return parquet
 
 
-def csv_batches(parquet: pq.ParquetFile, url: str, columns: Sequence[Column], invalid: str | None) -> Iterator[bytes]:
-    """Yield the file's rows as CSV, some megabytes at a time; NULL is an empty field and '' a quoted one.
+def batches(parquet: pq.ParquetFile, url: str, columns: Sequence[Column], invalid: str | None) -> Iterator[bytes]:
+    """Yield the file's rows for PostgreSQL, some megabytes at a time.
+
+    Rows of fixed width are binary; others are CSV, where NULL is an empty field and '' a quoted one.
 
     :param invalid: what replaces invalid UTF-8 (ACCEPTINVCHARS), None if it is an error.
     :raises ParquetMismatch: a value does not fit its column.
     """
-    options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="needed")
+    fixed = binary.is_fixed(columns)
     for batch in parquet.iter_batches(batch_size=_batch_rows(parquet.metadata)):
         arrays = [
             _prepare(array, column, url, invalid) for array, column in zip(batch.columns, columns, strict=True)
         ]
-        sink = pa.BufferOutputStream()
-        names = [str(index) for index in range(len(arrays))]
-        pyarrow.csv.write_csv(pa.RecordBatch.from_arrays(arrays, names), sink, options)
-        yield sink.getvalue().to_pybytes()
+        try:
+            yield binary.encode(arrays, columns) if fixed else _csv(arrays)
+        except pa.ArrowInvalid as error:
+            raise ParquetMismatch(f"{error}, File name: {url}") from error
+
+
+def _csv(arrays: Sequence[pa.Array]) -> bytes:
+    sink = pa.BufferOutputStream()
+    names = [str(index) for index in range(len(arrays))]
+    options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="needed")
+    pyarrow.csv.write_csv(pa.RecordBatch.from_arrays(list(arrays), names), sink, options)
+    return bytes(sink.getvalue().to_pybytes())
 
 
 def _batch_rows(metadata: Any) -> int:

@@ -149,7 +149,7 @@ class Session:
         self._several = len(prepared) > 1
         for one in prepared:
             self._prepare(b"", one, b"\0\0")
-            self._bind_portal(b"", one, b"\0\0\0\0\0\0\0\0")
+            self._bind_portal(b"", one, b"\0" + struct.pack("!HHH", 0, 0, 0))
             self._describe_into(one, b"P\0", forward=frozenset({b"T"}))
             self._run_portal(one, b"\0" + struct.pack("!I", 0))
 
