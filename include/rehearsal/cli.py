@@ -60,8 +60,8 @@ def _packages(_: argparse.Namespace) -> Sequence[str]:
 def _for_tests(options: argparse.Namespace) -> Sequence[str]:
     if options.which == "unit":
         return ("python",)
-    both = ("mysql97", "compose") if options.which == "all" or "9.7" in " ".join(options.pytest) else ()
-    return ("python", "mysql80", *both)
+    newer = options.which == "all" or {"9.7", "both", "--mysql=9.7", "--mysql=both"} & set(options.rest)
+    return ("python", "mysql80", "compose", *(["mysql97"] if newer else []))
 
 
 def _no_arguments(_: argparse.ArgumentParser) -> None:
@@ -92,17 +92,17 @@ def _test_arguments(parser: argparse.ArgumentParser) -> None:
         choices=["unit", "integration", "rehearsals", "drills", "all"],
         help="which tests (default: all)",
     )
-    parser.add_argument("pytest", nargs=argparse.REMAINDER, help="further arguments, handed to pytest")
+    _rest_argument(parser, "pytest")
 
 
 def _bench_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME", help="a module of tests/benchmarks, for example extract")
-    parser.add_argument(
-        "--json", action="store_true", help="print nothing on standard output but the JSON object"
-    )
-    parser.add_argument(
-        "arguments", nargs=argparse.REMAINDER, help="further arguments, handed to the benchmark"
-    )
+    _rest_argument(parser, "the benchmark")
+
+
+def _rest_argument(parser: argparse.ArgumentParser, receiver: str) -> None:
+    """Words that are not ours: main() takes them off before argparse sees their dashes."""
+    parser.add_argument("rest", nargs="*", metavar="...", help=f"all further arguments go to {receiver}")
 
 
 def _help_arguments(parser: argparse.ArgumentParser) -> None:
@@ -223,7 +223,9 @@ def main(argv: Sequence[str]) -> int:
     if not words or words[0] == "help":
         # `help X` is `X --help`.
         words = [*words[1:2], "--help"]
-    options = parser().parse_args(words)
+    ours, rest = _split(words)
+    options = parser().parse_args(ours)
+    options.rest = rest
     command = next(command for command in COMMANDS if command.name == options.command_name)
     try:
         _prepare(command, options, words)
@@ -236,6 +238,17 @@ def main(argv: Sequence[str]) -> int:
         print(f"./dev {command.name}: interrupted", file=sys.stderr)
         return INTERRUPTED
     return code
+
+
+def _split(words: list[str]) -> tuple[list[str], list[str]]:
+    """Our own words, and those that `test` and `bench` hand on.
+
+    `./dev test -x` means all tests, so a word with a dash already belongs to the rest.
+    """
+    if words[0] not in ("test", "bench") or {"-h", "--help"} & set(words):
+        return words, []
+    own = 2 if len(words) > 1 and not words[1].startswith("-") else 1
+    return words[:own], words[own:]
 
 
 def _prepare(command: Command, options: argparse.Namespace, words: Sequence[str]) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from importlib import import_module
-from pathlib import Path
 
 from rehearsal.errors import RehearsalError
 from rehearsal.paths import Layout
@@ -94,7 +92,7 @@ def test(options: argparse.Namespace) -> int:
     """Run the tests."""
     from rehearsal.checks import run_tests
 
-    return run_tests(options.which, options.pytest)
+    return run_tests(options.which, options.rest)
 
 
 def lint(_: argparse.Namespace) -> int:
@@ -108,12 +106,11 @@ def bench(options: argparse.Namespace) -> int:
     """Run a benchmark."""
     from rehearsal.checks import run_benchmark
 
-    return run_benchmark(options.name, options.arguments, json_only=options.json)
+    return run_benchmark(options.name, options.rest)
 
 
 def demo(_: argparse.Namespace) -> int:
-    """Run the demo, which lives with the story that it shows."""
-    if not Path(__file__).with_name("demo.py").exists():
-        raise RehearsalError("There is no demo yet: include/rehearsal/demo.py is missing.")
-    code: int = import_module("rehearsal.demo").main()
-    return code
+    """Move real tables and prove it."""
+    from rehearsal.demo import main
+
+    return main()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
@@ -114,6 +115,12 @@ class AirflowApi:
     def task_instances(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
         """The task instances of a run."""
         return list(self.pages(f"{_run_path(dag_id, run_id)}/taskInstances", "task_instances"))
+
+    def xcom(self, dag_id: str, run_id: str, task_id: str, map_index: int = -1, key: str = "return_value") -> Any:
+        """What a task instance returned, or pushed under another key."""
+        path = f"{_run_path(dag_id, run_id)}/taskInstances/{quote(task_id)}/xcomEntries/{quote(key)}"
+        value = self.call("GET", path, map_index=map_index, deserialize=True)["value"]
+        return json.loads(value) if isinstance(value, str) and value[:1] in '[{"' else value
 
     def log(self, dag_id: str, run_id: str, task: dict[str, Any]) -> list[dict[str, Any]]:
         """The log events of a task instance's last try."""

@@ -97,7 +97,16 @@ class MySqlServer:
 
     def stop(self) -> None:
         """Shut the server down; nothing to do when it does not run."""
+        if self.running and self.answers():
+            self._dismiss_replicas()
         self.process.stop(grace=STOP_SECONDS)
+
+    def _dismiss_replicas(self) -> None:
+        """End the connections of replicas, for which a shutdown waits ten seconds; they come back."""
+        dumping = [
+            row["Id"] for row in self.rows("SHOW PROCESSLIST") if row["Command"].startswith("Binlog Dump")
+        ]
+        self.execute(*(f"KILL {thread}" for thread in dumping))
 
     def kill(self) -> None:
         """End the server at once (SIGKILL), as a crash does."""
