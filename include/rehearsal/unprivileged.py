@@ -1,8 +1,8 @@
 """Start servers that refuse to run as root (PostgreSQL, Elasticsearch) from a root shell as well.
 
-An ordinary user starts them directly. For root the command is wrapped into `setpriv` of util-linux, which gives the
-server the identity of an unprivileged user but leaves it the two capabilities to pass through folders that only root
-may enter, since a clone often lies below a private home folder.
+An ordinary user starts them directly. For root the command is wrapped into `setpriv` of util-linux, which
+gives the server the identity of an unprivileged user but leaves it the two capabilities to pass through
+folders that only root may enter, since a clone often lies below a private home folder.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 _PASSING_FOLDERS = "+dac_override,+dac_read_search"
 
 
-class CannotDropPrivileges(RuntimeError):
+class CannotDropPrivilegesError(RuntimeError):
     """Raised when root starts a server that refuses root and `setpriv` is not installed."""
 
 
@@ -41,9 +41,10 @@ def unprivileged(argv: Sequence[str], *, parent_death_signal: str | None = None)
     """Return the command that runs `argv` without root's identity.
 
     :param argv: the server's command.
-    :param parent_death_signal: name of the signal (such as `SIGQUIT`) that the kernel sends to the server when the
-        thread that started it ends; needs `setpriv`, without which it is left out for ordinary users.
-    :raises CannotDropPrivileges: for root, if `setpriv` is missing.
+    :param parent_death_signal: name of the signal (such as `SIGQUIT`) that the kernel sends to the server
+        when the thread that started it ends; needs `setpriv`, without which it is left out for ordinary
+        users.
+    :raises CannotDropPrivilegesError: for root, if `setpriv` is missing.
     """
     identity = server_identity()
     setpriv = shutil.which("setpriv")
@@ -52,9 +53,9 @@ def unprivileged(argv: Sequence[str], *, parent_death_signal: str | None = None)
             return list(argv)
         return [setpriv, "--pdeathsig", parent_death_signal, *argv]
     if setpriv is None:
-        raise CannotDropPrivileges(
-            f"{Path(argv[0]).name} does not run as root, and `setpriv` is missing: install the package util-linux, "
-            "or start as an ordinary user."
+        raise CannotDropPrivilegesError(
+            f"{Path(argv[0]).name} does not run as root, and `setpriv` is missing: "
+            "install the package util-linux, or start as an ordinary user."
         )
     command = [setpriv, "--reuid", str(identity.uid), "--regid", str(identity.gid), "--clear-groups"]
     command += ["--inh-caps", _PASSING_FOLDERS, "--ambient-caps", _PASSING_FOLDERS]

@@ -7,7 +7,7 @@ import select
 import socket
 import struct
 
-from .wire import PROTOCOL_3, Channel, Disconnected, bind_body, cstring, unpack_fields, unpack_row
+from .wire import PROTOCOL_3, Channel, DisconnectedError, bind_body, cstring, split_cstring, unpack_fields, unpack_row
 
 _INTERNAL = "_rehearsal"
 
@@ -34,6 +34,7 @@ class Backend(Channel):
     def __init__(self, address: tuple[str, int]) -> None:
         super().__init__(socket.create_connection(address))
         self.notices: list[dict[str, str]] = []
+        self.parameters: dict[str, str] = {}
         self.tag = ""
         self._open = False
         self.watched: Channel | None = None
@@ -41,7 +42,7 @@ class Backend(Channel):
     def receive(self) -> tuple[bytes, bytes]:
         """Return the next message; meanwhile the watched client must not go away.
 
-        :raises Disconnected: PostgreSQL or the client has closed its connection.
+        :raises DisconnectedError: PostgreSQL or the client has closed its connection.
         """
         watched = self.watched
         while watched is not None and not self.has_message():
@@ -49,9 +50,13 @@ class Backend(Channel):
             if self.sock in readable:
                 break
             if watched.is_closed():
-                raise Disconnected("closed by the client")
+                raise DisconnectedError("closed by the client")
             watched = None  # it only sends ahead
-        return super().receive()
+        kind, body = super().receive()
+        if kind == b"S":
+            name, value = split_cstring(body)
+            self.parameters[name.decode()] = value[:-1].decode()
+        return kind, body
 
     def log_in(self, user: str, password: str, database: str) -> None:
         """Start a session with an MD5 password, and wait until it is ready.
@@ -177,20 +182,23 @@ class Backend(Channel):
         try:
             self.send(b"X")
             self.flush()
-        except Disconnected:
+        except DisconnectedError:
             pass
         self.close()
 
 
 def md5_answer(user: str, password: str, salt: bytes) -> str:
     """Return the answer to an MD5 password request."""
-    stored = hashlib.md5((password + user).encode()).hexdigest()
-    return "md5" + hashlib.md5(stored.encode() + salt).hexdigest()
+    return "md5" + _md5(_md5((password + user).encode()).encode() + salt)
 
 
 def md5_stored(user: str, password: str) -> str:
-    """Return the form in which PostgreSQL keeps a password, so that no statement holds the password itself."""
-    return "md5" + hashlib.md5((password + user).encode()).hexdigest()
+    """Return the form in which PostgreSQL keeps a password, so that no statement holds it in clear."""
+    return "md5" + _md5((password + user).encode())
+
+
+def _md5(data: bytes) -> str:
+    return hashlib.md5(data, usedforsecurity=False).hexdigest()  # what the protocol asks for
 
 
 def quote(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Rows of numbers, dates and times in PostgreSQL's binary format for COPY, which it takes in twice as fast as CSV."""
+"""Rows of numbers, dates and times in PostgreSQL's binary COPY format, which loads twice as fast as CSV."""
 
 from __future__ import annotations
 
@@ -64,7 +64,9 @@ def _numbers(array: pa.Array, column: Column) -> Any:
     numbers = array.cast(held).cast(stored)
     if numbers.null_count:
         numbers = numbers.fill_null(0)
-    return numbers.to_numpy(zero_copy_only=False) - np.asarray(_EPOCH.get(column.type, 0), dtype=stored.to_pandas_dtype())
+    return numbers.to_numpy(zero_copy_only=False) - np.asarray(
+        _EPOCH.get(column.type, 0), dtype=stored.to_pandas_dtype()
+    )
 
 
 def _nulls(array: pa.Array) -> Any:

@@ -43,7 +43,13 @@ class Column:
     def redshift_type(self) -> str:
         """The type as Redshift's messages write it."""
         names = {"int2": "SMALLINT", "int4": "INT", "int8": "BIGINT", "float4": "REAL", "float8": "DOUBLE"}
-        names |= {"bool": "BOOLEAN", "varchar": "VARCHAR", "bpchar": "CHAR", "bytea": "VARBYTE", "jsonb": "SUPER"}
+        names |= {
+            "bool": "BOOLEAN",
+            "varchar": "VARCHAR",
+            "bpchar": "CHAR",
+            "bytea": "VARBYTE",
+            "jsonb": "SUPER",
+        }
         if self.type == "numeric":
             return f"DECIMAL({self.precision}, {self.scale})"
         return names.get(self.type, self.type.upper())

@@ -9,7 +9,8 @@ NOT_SUPPORTED = "0A000"
 ACTIVE_TRANSACTION = "25001"
 INTERNAL = "XX000"
 
-# Fields that clients of Redshift see: severity, code, message, detail, hint, position and where it was raised.
+# Fields that clients of Redshift see: severity, code, message, detail, hint, position and where it was
+# raised.
 _KNOWN_FIELDS = ("S", "C", "M", "D", "H", "P", "F", "L", "R")
 
 
@@ -68,7 +69,14 @@ def internal(error: str, code: int, context: str, query: int) -> RedshiftError:
     :param query: id of the query.
     """
     rule = "-" * 47
-    lines = ["", rule, f"error:  {error}", f"code:      {code}", f"context:   {context}", f"query:     {query}"]
+    lines = [
+        "",
+        rule,
+        f"error:  {error}",
+        f"code:      {code}",
+        f"context:   {context}",
+        f"query:     {query}",
+    ]
     lines += ["location:  rehearsal", "process:   rehearsal [pid=0]", rule]
     sqlstate = "53100" if code == 1016 else INTERNAL
     return RedshiftError(error, code=sqlstate, detail="\n  ".join(lines))
@@ -84,8 +92,15 @@ def translate(fields: dict[str, str], *, table_id: int = 0, pid: int = 0) -> dic
     known = {key: fields[key] for key in _KNOWN_FIELDS if fields.get(key)}
     code, message = fields.get("C", ""), fields.get("M", "")
     if code == "40001":
-        detail = f"Serializable isolation violation on table - {table_id}, transactions forming the cycle are: "
-        known |= {"C": INTERNAL, "M": "1023", "D": f"{detail}{_transaction(fields)} (pid:{pid})", "R": "pg_throw"}
+        detail = (
+            f"Serializable isolation violation on table - {table_id}, transactions forming the cycle are: "
+        )
+        known |= {
+            "C": INTERNAL,
+            "M": "1023",
+            "D": f"{detail}{_transaction(fields)} (pid:{pid})",
+            "R": "pg_throw",
+        }
         known.pop("H", None)
     elif code == "28P01":
         known["C"] = "28000"

@@ -19,7 +19,7 @@ Action = Literal["error", "close", "die", "sleep"]
 When = Literal["before", "after"]
 
 
-class CloseConnection(Exception):
+class ConnectionFaultError(Exception):
     """Raised to close the client's connection without a word."""
 
 
@@ -28,8 +28,8 @@ class Fault:
     """One thing that goes wrong.
 
     :param match: regular expression, searched for in the client's SQL without regard to case.
-    :param action: `error` answers with an error, `close` closes the connection, `die` kills the whole stand-in,
-        `sleep` waits.
+    :param action: `error` answers with an error, `close` closes the connection, `die` kills the whole
+        stand-in, `sleep` waits.
     :param when: before the statement runs, or after it has run but before the client hears of it.
     :param message: the error's message.
     :param code: the error's SQLSTATE.
@@ -62,7 +62,7 @@ class Faults:
         """Do what the faults say about this statement at this moment.
 
         :raises RedshiftError: an `error` fault.
-        :raises CloseConnection: a `close` fault.
+        :raises ConnectionFaultError: a `close` fault.
         """
         if not self._path.exists():
             return
@@ -72,14 +72,16 @@ class Faults:
             elif fault.action == "error":
                 raise RedshiftError(fault.message, code=fault.code)
             elif fault.action == "close":
-                raise CloseConnection
+                raise ConnectionFaultError
             else:
                 self._die()
 
     def _due(self, sql: str, when: When) -> list[Fault]:
         with self._lock:
             faults = read_faults(self._path)
-            due = [fault for fault in faults if fault.when == when and re.search(fault.match, sql, re.I | re.S)]
+            due = [
+                fault for fault in faults if fault.when == when and re.search(fault.match, sql, re.I | re.S)
+            ]
             if due:
                 write_faults(self._path, [left for fault in faults if (left := _used(fault, fault in due))])
             return due

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import queue
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from . import binary, errors, text
+from .ahead import Ahead
 from .backend import BackendError, quote
 from .columns import Column, Target, target
 from .dialect.transfer import Copy
 from .errors import RedshiftError
-from .parquet import ParquetMismatch, batches, open_parquet
+from .parquet import ParquetMismatchError, batches, open_parquet
 from .sources import S3Object, StorageError
 from .text import LoadError, TextLoad
-from .wire import Disconnected, cstring, unpack_fields
+from .wire import DisconnectedError, cstring, unpack_fields
 
 if TYPE_CHECKING:
     from .session import Session
 
-Item = TypeVar("Item")
-
 _S3_ERROR, _SCAN_ERROR = 8001, 15007
+_SHOWN, _REASON = 1024, 100  # characters that stl_load_errors shows
 _AHEAD = 3  # batches that are read while PostgreSQL still takes in the one before
 
 
@@ -95,12 +93,12 @@ def _stream(session: Session, load: Load, objects: list[S3Object]) -> None:
     _await(session, load, b"G")
     try:
         sent = 0
-        for chunk in _ahead(_chunks(session, load, objects)):
+        for chunk in Ahead(_chunks(session, load, objects), _AHEAD):
             sent += len(chunk)
             if load.free_bytes is not None and sent > load.free_bytes:
                 raise errors.internal("Disk Full", 1016, "node: 0", load.query)
             _send(session, load, chunk)
-    except (RedshiftError, StorageError, ParquetMismatch, LoadError, OSError) as error:
+    except (RedshiftError, StorageError, ParquetMismatchError, LoadError, OSError) as error:
         backend.send(b"f", cstring("the source failed"))
         backend.send(b"H")
         backend.flush()
@@ -121,7 +119,7 @@ def _fail(session: Session, load: Load, error: Exception) -> None:
         _await(session, load, b"C")
     except BackendError as answer:
         raise BackendError(_described(load, error).fields()) from answer
-    raise Disconnected("PostgreSQL did not give up a failed load")
+    raise DisconnectedError("PostgreSQL did not give up a failed load")
 
 
 def _described(load: Load, error: Exception) -> RedshiftError:
@@ -130,7 +128,7 @@ def _described(load: Load, error: Exception) -> RedshiftError:
     if isinstance(error, LoadError):
         load.bad.append(error)
         return _failed_load(load)
-    if isinstance(error, ParquetMismatch):
+    if isinstance(error, ParquetMismatchError):
         load.bad.append(LoadError(str(error), code=_SCAN_ERROR, column=error.column))
         return errors.internal("Spectrum Scan Error", _SCAN_ERROR, str(error), load.query)
     return errors.internal(f"S3ServiceException: {error}", _S3_ERROR, "", load.query)
@@ -138,7 +136,8 @@ def _described(load: Load, error: Exception) -> RedshiftError:
 
 def _failed_load(load: Load) -> RedshiftError:
     return RedshiftError(
-        f"Load into table '{_bare(load.copy.table)}' failed.  Check 'stl_load_errors' system table for details.",
+        f"Load into table '{_bare(load.copy.table)}' failed.  "
+        "Check 'stl_load_errors' system table for details.",
         code=errors.INTERNAL,
     )
 
@@ -150,7 +149,7 @@ def _too_many(session: Session, load: Load) -> BackendError:
         session.backend.run("SELECT rs.raise($1, $2, '', '')", error.message, error.code)
     except BackendError as raised:
         return raised
-    raise Disconnected("PostgreSQL did not raise an error")
+    raise DisconnectedError("PostgreSQL did not raise an error")
 
 
 def _await(session: Session, load: Load, wanted: bytes) -> bytes:
@@ -170,7 +169,7 @@ def _await(session: Session, load: Load, wanted: bytes) -> bytes:
 
 def _send(session: Session, load: Load, chunk: bytes) -> None:
     if session.client.is_closed():
-        raise Disconnected("the client has left during COPY")
+        raise DisconnectedError("the client has left during COPY")
     session.backend.send(b"d", chunk)
     session.backend.flush_while_reading()
     while session.backend.has_message():
@@ -232,43 +231,6 @@ def _chunks(session: Session, load: Load, objects: list[S3Object]) -> Iterator[b
         yield binary.TRAILER
 
 
-def _ahead(items: Iterator[Item]) -> Iterator[Item]:
-    """Yield what an iterator gives, which runs ahead in a thread of its own."""
-    ready: queue.Queue[tuple[Item | None, BaseException | None]] = queue.Queue(_AHEAD)
-    stopped = threading.Event()
-
-    def put(entry: tuple[Item | None, BaseException | None]) -> bool:
-        while not stopped.is_set():
-            try:
-                ready.put(entry, timeout=0.1)
-            except queue.Full:
-                continue
-            return True
-        return False
-
-    def fill() -> None:
-        try:
-            for item in items:
-                if not put((item, None)):
-                    return
-        except BaseException as error:  # noqa: BLE001 - handed on to the thread that waits
-            put((None, error))
-        else:
-            put((None, None))
-
-    threading.Thread(target=fill, daemon=True).start()
-    try:
-        while True:
-            item, error = ready.get()
-            if error is not None:
-                raise error
-            if item is None:
-                return
-            yield item
-    finally:
-        stopped.set()
-
-
 def _forget_count(session: Session) -> None:
     """pg_last_copy_count() is 0 after a load that failed; it can be set once the transaction is over."""
     session.when_idle.append(("SELECT set_config('rehearsal.last_copy_count', '0', false)",))
@@ -283,15 +245,23 @@ def _keep_errors(session: Session, load: Load) -> None:
         for error in load.bad:
             column = by_name.get(error.column, Column("", ""))
             writer.command(
-                "INSERT INTO rs.load_errors VALUES (100, $1, clock_timestamp(), $2, $3, $4, $5, $6, $7, $8, $9, $10, "
-                "$11, $12, $13)",
-                load.target.table_id, session.pid, load.query, error.file or load.copy.source, error.line,
-                error.column, column.redshift_type.lower(), column.length or "", error.position, error.raw_line[:1024],
-                error.raw_value[:1024], error.code, str(error)[:100],
-            )  # fmt: skip
+                "INSERT INTO rs.load_errors "
+                "VALUES (100, $1, clock_timestamp(), $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+                load.target.table_id,
+                session.pid,
+                load.query,
+                error.file or load.copy.source,
+                error.line,
+                error.column,
+                column.redshift_type.lower(),
+                column.length or "",
+                error.position,
+                error.raw_line[:_SHOWN],
+                error.raw_value[:_SHOWN],
+                error.code,
+                str(error)[:_REASON],
+            )
 
 
 def _bare(table: str) -> str:
     return table.rsplit(".", 1)[-1].strip('"')
-
-

@@ -20,8 +20,8 @@ _BATCH_ROWS = 65536
 _READ_BYTES = 1 << 20
 _SUPER_BYTES = 16 << 20
 
-# Parquet's physical and logical types for each of ours (Developer Guide, "Data types" of CREATE EXTERNAL TABLE, which
-# COPY from Parquet shares). INT64 does not go into INTEGER, nor INT32 into BIGINT.
+# Parquet's physical and logical types for each of ours (Developer Guide, "Data types" of CREATE EXTERNAL
+# TABLE, which COPY from Parquet shares). INT64 does not go into INTEGER, nor INT32 into BIGINT.
 _PHYSICAL = {
     "int2": {"INT32"},
     "int4": {"INT32"},
@@ -39,7 +39,7 @@ _PHYSICAL = {
 }
 
 
-class ParquetMismatch(Exception):
+class ParquetMismatchError(Exception):
     """A file does not fit the table; the text is the context of Redshift's error 15001 or 15007.
 
     :param column: the column's name, empty if it is the file as a whole.
@@ -56,41 +56,46 @@ def open_parquet(file: Any, url: str, columns: Sequence[Column], *, serialize: b
     :param file: a file that Arrow can read at random.
     :param url: its address, for the errors.
     :param serialize: nested values may go into SUPER columns (SERIALIZETOJSON).
-    :raises ParquetMismatch: it does not fit, or is no Parquet file.
+    :raises ParquetMismatchError: it does not fit, or is no Parquet file.
     """
     try:
         parquet = pq.ParquetFile(file, buffer_size=_READ_BYTES, coerce_int96_timestamp_unit="us")
     except pa.ArrowInvalid as error:
-        raise ParquetMismatch(f"File '{url}' is no valid Parquet file: {error}") from error
+        raise ParquetMismatchError(f"File '{url}' is no valid Parquet file: {error}") from error
     names = parquet.schema_arrow.names
     if len(names) != len(columns):
-        raise ParquetMismatch(
+        raise ParquetMismatchError(
             "Unmatched number of columns between table and file. "
             f"Table columns: {len(columns)}, Data columns: {len(names)}, File name: {url}"
         )
-    leaves = {leaf.path.split(".")[0]: leaf for leaf in map(parquet.schema.column, range(len(parquet.schema)))}
+    leaves = {
+        leaf.path.split(".")[0]: leaf for leaf in map(parquet.schema.column, range(len(parquet.schema)))
+    }
     for field, column in zip(parquet.schema_arrow, columns, strict=True):
         _check(field, leaves[field.name], column, url, serialize)
     return parquet
 
 
-def batches(parquet: pq.ParquetFile, url: str, columns: Sequence[Column], invalid: str | None) -> Iterator[bytes]:
+def batches(
+    parquet: pq.ParquetFile, url: str, columns: Sequence[Column], invalid: str | None
+) -> Iterator[bytes]:
     """Yield the file's rows for PostgreSQL, some megabytes at a time.
 
     Rows of fixed width are binary; others are CSV, where NULL is an empty field and '' a quoted one.
 
     :param invalid: what replaces invalid UTF-8 (ACCEPTINVCHARS), None if it is an error.
-    :raises ParquetMismatch: a value does not fit its column.
+    :raises ParquetMismatchError: a value does not fit its column.
     """
     fixed = binary.is_fixed(columns)
     for batch in parquet.iter_batches(batch_size=_batch_rows(parquet.metadata)):
         arrays = [
-            _prepare(array, column, url, invalid) for array, column in zip(batch.columns, columns, strict=True)
+            _prepare(array, column, url, invalid)
+            for array, column in zip(batch.columns, columns, strict=True)
         ]
         try:
             yield binary.encode(arrays, columns) if fixed else _csv(arrays)
         except pa.ArrowInvalid as error:
-            raise ParquetMismatch(f"{error}, File name: {url}") from error
+            raise ParquetMismatchError(f"{error}, File name: {url}") from error
 
 
 def _csv(arrays: Sequence[pa.Array]) -> bytes:
@@ -118,7 +123,7 @@ def _check(field: pa.Field, leaf: Any, column: Column, url: str, serialize: bool
         kind = leaf.logical_type.type
         shown = leaf.physical_type.lower() + ("" if kind == "NONE" else f" ({kind})")
         optional = "optional" if field.nullable else "required"
-        raise ParquetMismatch(
+        raise ParquetMismatchError(
             f"File '{url}' has an incompatible Parquet schema for column '{url}.{field.name}'. "
             f"Column type: {column.redshift_type}, Parquet schema:\n{optional} {shown} {field.name}",
             column.name,
@@ -130,9 +135,9 @@ def _logical_fits(found: pa.DataType, column: Column) -> bool:
     if kind in ("int2", "int4", "int8"):
         return bool(pa.types.is_signed_integer(found))
     if kind == "numeric":
-        if pa.types.is_decimal(found):
-            return found.scale == column.scale and found.precision <= column.precision
-        return False
+        return bool(
+            pa.types.is_decimal(found) and found.scale == column.scale and found.precision <= column.precision
+        )
     if kind == "date":
         return bool(pa.types.is_date(found))
     if kind in ("timestamp", "timestamptz"):
@@ -154,7 +159,9 @@ def _is_binary(kind: pa.DataType) -> bool:
 
 def _prepare(array: pa.Array, column: Column, url: str, invalid: str | None) -> pa.Array:
     if column.not_null and array.null_count:
-        raise ParquetMismatch(f"Cannot insert a NULL value into column {column.name}, File name: {url}", column.name)
+        raise ParquetMismatchError(
+            f"Cannot insert a NULL value into column {column.name}, File name: {url}", column.name
+        )
     if column.type == "jsonb":
         return _super(array, column)
     if column.type == "bytea":
@@ -177,11 +184,13 @@ def _text(array: pa.Array, column: Column, url: str, invalid: str | None) -> pa.
     except pa.ArrowInvalid as error:
         if invalid is None:
             message = "String contains invalid or unsupported UTF8 codepoints"
-            raise ParquetMismatch(f"{message}, column {column.name}, File name: {url}", column.name) from error
+            raise ParquetMismatchError(
+                f"{message}, column {column.name}, File name: {url}", column.name
+            ) from error
         text = pa.array([_repaired(value, invalid) for value in _bytes(array)], pa.large_string())
     if pc.any(pc.match_substring(text, "\0")).as_py():
-        raise ParquetMismatch(
-            f"column {column.name} holds the character 0x00, which the stand-in cannot store, File name: {url}",
+        raise ParquetMismatchError(
+            f"column {column.name} holds the character 0x00, which the stand-in cannot store, File: {url}",
             column.name,
         )
     _check_length(text.cast(pa.large_binary()), column, url)
@@ -198,7 +207,7 @@ def _repaired(value: bytes | None, invalid: str) -> str | None:
 def _check_length(values: pa.Array, column: Column, url: str) -> None:
     longest = pc.max(pc.binary_length(values)).as_py() or 0
     if column.length and longest > column.length:
-        raise ParquetMismatch(
+        raise ParquetMismatchError(
             f"The length of the data column {column.name} is longer than the length defined in the table. "
             f"Table: {column.length}, Data: {longest}, File name: {url}",
             column.name,
@@ -207,9 +216,12 @@ def _check_length(values: pa.Array, column: Column, url: str) -> None:
 
 def _super(array: pa.Array, column: Column) -> pa.Array:
     """A text becomes a string in SUPER: only SQL's JSON_PARSE reads JSON out of it."""
-    values = [None if value is None else json.dumps(value, default=str, ensure_ascii=False) for value in array.to_pylist()]
+    values = [
+        None if value is None else json.dumps(value, default=str, ensure_ascii=False)
+        for value in array.to_pylist()
+    ]
     if any(value is not None and len(value.encode()) > _SUPER_BYTES for value in values):
-        raise ParquetMismatch(f"a value of column {column.name} is larger than 16 MB", column.name)
+        raise ParquetMismatchError(f"a value of column {column.name} is larger than 16 MB", column.name)
     return pa.array(values, pa.large_string())
 
 

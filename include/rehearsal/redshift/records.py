@@ -13,7 +13,7 @@ from typing import Any
 
 from .columns import Column
 from .dialect.transfer import Copy
-from .values import BadValue
+from .values import BadValueError
 
 _BYTES = "latin-1"  # one character for each byte, so that csv can cut what may be no valid UTF-8
 
@@ -33,7 +33,7 @@ class Record:
     line: int
     fields: list[bytes | None]
     raw: str = ""
-    error: BadValue | None = None
+    error: BadValueError | None = None
 
 
 def read(lines: Iterator[bytes], copy: Copy, columns: Sequence[Column]) -> Iterator[Record]:
@@ -61,7 +61,7 @@ def _csv(lines: Iterator[bytes], copy: Copy) -> Iterator[Record]:
         except StopIteration:
             return
         except csv.Error as error:
-            yield Record(start, [], error=BadValue(f"Invalid quote formatting for CSV: {error}", 1211))
+            yield Record(start, [], error=BadValueError(f"Invalid quote formatting for CSV: {error}", 1211))
             continue
         if row or "IGNOREBLANKLINES" not in copy.flags:
             yield Record(start, [field.encode(_BYTES) for field in row], raw=_shown(",".join(row)))
@@ -86,10 +86,8 @@ def _delimited(lines: Iterator[bytes], copy: Copy) -> Iterator[Record]:
         if not body and "IGNOREBLANKLINES" in copy.flags:
             continue
         fields: list[bytes | None]
-        if escape:
-            fields = [_unescape(field) for field in _cut(pattern, body)]
-        else:
-            fields = list(body.split(between))
+        parts = [_unescape(field) for field in _cut(pattern, body)] if escape else body.split(between)
+        fields = list(parts)
         if "REMOVEQUOTES" in copy.flags:
             fields = [_unquoted(field or b"") for field in fields]
         if fields and fields[-1] == b"" and body.endswith(between):
@@ -143,13 +141,13 @@ def _json(lines: Iterator[bytes], copy: Copy, columns: Sequence[Column]) -> Iter
                 value, end = decoder.raw_decode(pending)
             except json.JSONDecodeError as error:
                 if error.pos < len(pending) - 1 and pending.endswith("}\n"):
-                    yield Record(start, [], pending, BadValue("Invalid JSON format", 1216))
+                    yield Record(start, [], pending, BadValueError("Invalid JSON format", 1216))
                     pending = ""
                 break
             yield Record(start, _members(value, columns, ignore_case), pending[:end])
             pending, start = pending[end:], number
     if pending.strip():
-        yield Record(start, [], pending, BadValue("Invalid JSON format", 1216))
+        yield Record(start, [], pending, BadValueError("Invalid JSON format", 1216))
 
 
 def _members(value: Any, columns: Sequence[Column], ignore_case: bool) -> list[bytes | None]:

@@ -31,13 +31,19 @@ def describe(body: bytes) -> tuple[bytes, frozenset[int]]:
     return bytes(changed), frozenset(varbytes)
 
 
-def plain_hexadecimal(body: bytes, varbytes: frozenset[int]) -> bytes:
-    """Write the VARBYTE values of a DataRow as Redshift does: without PostgreSQL's `\\x`."""
+def hexadecimal(body: bytes, varbytes: frozenset[int], *, twice: bool) -> bytes:
+    r"""Write the VARBYTE values of a DataRow as Redshift does: in hexadecimal, without PostgreSQL's `\x`.
+
+    :param varbytes: positions of these values.
+    :param twice: for redshift_connector, which undoes one hexadecimal coding under the protocol version that
+        the stand-in speaks, and none under Redshift's own; so users of both see the same text.
+    """
     values = unpack_row(body)
     for index in varbytes:
         value = values[index]
         if value is not None:
-            values[index] = value.removeprefix(rb"\x")
+            plain = value.removeprefix(rb"\x")
+            values[index] = plain.hex().encode() if twice else plain
     return pack_row(values)
 
 

@@ -25,7 +25,7 @@ from .wire import (
     PROTOCOL_3,
     SSL_REQUEST,
     Channel,
-    Disconnected,
+    DisconnectedError,
     cstring,
     pack_fields,
     split_cstring,
@@ -59,9 +59,10 @@ class Warehouse:
         session.command("SET default_transaction_isolation = 'read committed'")
         return session
 
-    def table_id(self, table: str) -> int:
+    def table_id(self, table: str, search_path: str) -> int:
         """Return the number of a table, 0 if it is not found."""
         with self.postgres.connect() as session:
+            session.command("SELECT set_config('search_path', $1, false)", search_path)
             found = session.command("SELECT to_regclass($1)::oid", table)[0][0]
         return int(found or 0)
 
@@ -94,10 +95,10 @@ def serve(listener: socket.socket, warehouse: Warehouse, stopping: int) -> None:
     :param stopping: a file descriptor that becomes readable when the server is to stop.
     """
     while warehouse.postgres.is_running():
-        readable, _, _ = select.select([listener, stopping], [], [], 1.0)
+        readable, _, _ = select.select([listener.fileno(), stopping], [], [], 1.0)
         if stopping in readable:
             return
-        if listener in readable:
+        if listener.fileno() in readable:
             sock, _ = listener.accept()
             threading.Thread(target=_welcome, args=(sock, warehouse), daemon=True).start()
 
@@ -116,7 +117,7 @@ def _welcome(sock: socket.socket, warehouse: Warehouse) -> None:
             warehouse.forward_cancel(body)
         elif code == PROTOCOL_3:
             _log_in(client, warehouse, _parameters(body[4:]))
-    except (Disconnected, OSError):
+    except (DisconnectedError, OSError):
         pass
     finally:
         client.close()
@@ -143,7 +144,9 @@ def _log_in(client: Channel, warehouse: Warehouse, parameters: dict[str, str]) -
     """
     backend = Backend(warehouse.postgres.address)
     try:
-        passed = b"".join(cstring(name) + cstring(parameters[name]) for name in _PASSED_ON if name in parameters)
+        passed = b"".join(
+            cstring(name) + cstring(parameters[name]) for name in _PASSED_ON if name in parameters
+        )
         backend.send_startup(struct.pack("!I", PROTOCOL_3) + passed + b"\0")
         backend.flush()
         pid = _authenticate(client, backend, warehouse)
@@ -155,7 +158,8 @@ def _log_in(client: Channel, warehouse: Warehouse, parameters: dict[str, str]) -
         backend.close()
         raise
     else:
-        Session(client, backend, warehouse, parameters["user"], pid).run()
+        driver = "client_protocol_version" in parameters
+        Session(client, backend, warehouse, user=parameters["user"], pid=pid, driver=driver).run()
 
 
 def _authenticate(client: Channel, backend: Backend, warehouse: Warehouse) -> int:

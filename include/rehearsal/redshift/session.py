@@ -1,4 +1,4 @@
-"""One client's session: its protocol messages in, PostgreSQL's answers out, Redshift's behaviour in between."""
+"""One client's session: its messages in, PostgreSQL's answers out, Redshift's behaviour in between."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from .dialect.lexer import render, split
 from .dialect.statement import Control, Statement
 from .dialect.translate import translate, translate_tokens
 from .errors import RedshiftError
-from .faults import CloseConnection
-from .results import changed_rows, command_tag, describe, plain_hexadecimal
-from .wire import Channel, Disconnected, cstring, pack_fields, split_cstring, unpack_fields
+from .faults import ConnectionFaultError
+from .results import changed_rows, command_tag, describe, hexadecimal
+from .wire import Channel, DisconnectedError, cstring, pack_fields, split_cstring, unpack_fields
 
 if TYPE_CHECKING:
     from .server import Warehouse
@@ -40,14 +40,18 @@ class Session:
     :param warehouse: what all sessions share.
     :param user: the client's user.
     :param pid: the process that serves it in PostgreSQL.
+    :param driver: the client is redshift_connector.
     """
 
-    def __init__(self, client: Channel, backend: Backend, warehouse: Warehouse, user: str, pid: int) -> None:
+    def __init__(
+        self, client: Channel, backend: Backend, warehouse: Warehouse, *, user: str, pid: int, driver: bool
+    ) -> None:
         self.client = client
         self.backend = backend
         self.warehouse = warehouse
         self.user = user
         self.pid = pid
+        self._driver = driver
         self.status = IDLE
         self.settings: dict[str, str] = {}
         self.when_idle: list[tuple[str, ...]] = []
@@ -78,7 +82,7 @@ class Session:
                     return
                 if kind in self._handlers and (not self._skipping or kind in (b"S", b"Q")):
                     self._guarded(self._handlers[kind], body)
-        except (Disconnected, CloseConnection):
+        except (DisconnectedError, ConnectionFaultError):
             self.warehouse.cancel(self.pid)
         finally:
             self.client.close()
@@ -102,8 +106,9 @@ class Session:
     def lock(self, table: str) -> None:
         """Take the table's write lock until the end of the transaction.
 
-        Writers of one table queue, readers go on (Developer Guide, "Managing concurrent write operations"). As the
-        lock comes before the transaction's snapshot, a waiting writer then sees what the other has written.
+        Writers of one table queue, readers go on (Developer Guide, "Managing concurrent write operations").
+        As the lock comes before the transaction's snapshot, a waiting writer then sees what the other has
+        written.
 
         :param table: the table in PostgreSQL's quotes.
         """
@@ -282,7 +287,7 @@ class Session:
             if kind == b"E":
                 raise BackendError(unpack_fields(body))
             if kind == b"D" and varbytes:
-                body = plain_hexadecimal(body, varbytes)
+                body = hexadecimal(body, varbytes, twice=self._driver)
             if kind in forward or kind in (b"N", b"S"):
                 self.client.send(kind, body)
             if kind in last:
@@ -322,14 +327,18 @@ class Session:
     def _refuse(self, error: RedshiftError) -> None:
         """Let PostgreSQL itself raise our error, so that it fails the transaction as any other does."""
         try:
-            self.backend.run("SELECT rs.raise($1, $2, $3, $4)", error.message, error.code, error.detail, error.hint)
+            self.backend.run(
+                "SELECT rs.raise($1, $2, $3, $4)", error.message, error.code, error.detail, error.hint
+            )
         except BackendError as raised:
             self._failed(raised)
 
     def _failed(self, error: BackendError) -> None:
         self._skipping = True
         table = next(iter(self._locked), None)
-        table_id = self.warehouse.table_id(table) if table and error.fields.get("C") == "40001" else 0
+        table_id = 0
+        if table and error.fields.get("C") == "40001":
+            table_id = self.warehouse.table_id(table, self.backend.parameters.get("search_path", ""))
         self.client.send(b"E", pack_fields(errors.translate(error.fields, table_id=table_id, pid=self.pid)))
 
 

@@ -11,15 +11,30 @@ from typing import BinaryIO, cast
 from . import records
 from .columns import Column
 from .dialect.transfer import Copy
-from .values import BadValue, converter
+from .values import BadValueError, converter
 
 _CHUNK_BYTES = 1 << 20
 _READ_BYTES = 1 << 20
 _NULL = rb"\N"
 _ESCAPED = re.compile(rb"[\\\t\n\r\x08\x0b\x0c]")
-_ESCAPES = {b"\\": b"\\\\", b"\t": b"\\t", b"\n": b"\\n", b"\r": b"\\r", b"\x08": b"\\b", b"\x0b": b"\\v", b"\x0c": b"\\f"}
+_ESCAPES = {
+    b"\\": b"\\\\",
+    b"\t": b"\\t",
+    b"\n": b"\\n",
+    b"\r": b"\\r",
+    b"\x08": b"\\b",
+    b"\x0b": b"\\v",
+    b"\x0c": b"\\f",
+}
 
-_NUMERIC = {"int2": "Short", "int4": "Integer", "int8": "Long", "numeric": "Decimal", "float4": "Real", "float8": "Double"}
+_NUMERIC = {
+    "int2": "Short",
+    "int4": "Integer",
+    "int8": "Long",
+    "numeric": "Decimal",
+    "float4": "Real",
+    "float8": "Double",
+}
 _SKIPPED = re.compile(r'at line (\d+) for column "(.*?)": (?:"(.*)"|null input)', re.DOTALL)
 _CONTEXT = re.compile(r'^COPY .*?, line (\d+)(?:, column (.*?): "?(.*?)"?)?$', re.DOTALL)
 
@@ -83,7 +98,7 @@ class TextLoad:
         :raises LoadError: a row cannot be loaded, and MAXERROR allows no more of them.
         """
         if "GZIP" in self._copy.flags:
-            stream = cast(BinaryIO, gzip.GzipFile(fileobj=stream))
+            stream = cast("BinaryIO", gzip.GzipFile(fileobj=stream))
         skip = int(self._copy.values.get("IGNOREHEADER", 0))
         chunk = bytearray()
         for record in records.read(lines(stream), self._copy, self._columns):
@@ -91,7 +106,7 @@ class TextLoad:
                 continue
             try:
                 chunk += self._row(record)
-            except BadValue as error:
+            except BadValueError as error:
                 self._leave_out(error, record, url)
             else:
                 self._note_place(url, record.line)
@@ -126,19 +141,19 @@ class TextLoad:
         for column, convert, value in zip(self._columns, self._converters, fields, strict=True):
             text = None if value is None else convert(value)
             if text is None and column.not_null:
-                raise BadValue("Missing data for not-null field", 1213, column.name)
+                raise BadValueError("Missing data for not-null field", 1213, column.name)
             values.append(_NULL if text is None else _escape(text))
         return b"\t".join(values) + b"\n"
 
     def _filled(self, fields: list[bytes | None]) -> list[bytes | None]:
         missing = len(self._columns) - len(fields)
         if missing < 0:
-            raise BadValue("Extra column(s) found", 1202)
+            raise BadValueError("Extra column(s) found", 1202)
         if missing and "FILLRECORD" not in self._copy.flags:
-            raise BadValue("Delimiter not found", 1214, self._columns[len(fields)].name)
+            raise BadValueError("Delimiter not found", 1214, self._columns[len(fields)].name)
         return fields + [None] * missing
 
-    def _leave_out(self, error: BadValue, record: records.Record, url: str) -> None:
+    def _leave_out(self, error: BadValueError, record: records.Record, url: str) -> None:
         found = LoadError(
             str(error),
             code=error.code,
@@ -165,16 +180,24 @@ def lines(stream: BinaryIO) -> Iterator[bytes]:
         yield rest
 
 
-def skipped_row(fields: dict[str, str], columns: Sequence[Column], reader: TextLoad | None) -> LoadError | None:
+def skipped_row(
+    fields: dict[str, str], columns: Sequence[Column], reader: TextLoad | None
+) -> LoadError | None:
     """Read PostgreSQL's notice about a row that it has left out; None if it is about something else."""
     found = _SKIPPED.search(fields.get("M", ""))
     return _row_error(found, fields, columns, reader) if found else None
 
 
-def refused_row(fields: dict[str, str], columns: Sequence[Column], reader: TextLoad | None) -> LoadError | None:
+def refused_row(
+    fields: dict[str, str], columns: Sequence[Column], reader: TextLoad | None
+) -> LoadError | None:
     """Read PostgreSQL's error about a row; None if it is about something else."""
     found = _CONTEXT.search(fields.get("W", ""))
-    return _row_error(found, fields, columns, reader) if found and fields.get("C", "")[:2] in ("22", "23") else None
+    return (
+        _row_error(found, fields, columns, reader)
+        if found and fields.get("C", "")[:2] in ("22", "23")
+        else None
+    )
 
 
 def _row_error(

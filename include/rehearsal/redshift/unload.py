@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import tempfile
-from collections.abc import Callable
 from typing import IO, TYPE_CHECKING, Any, cast
 
 import pyarrow as pa
@@ -26,22 +25,19 @@ if TYPE_CHECKING:
 _S3_ERROR = 8001
 _BLOCK_BYTES = 8 << 20
 _NOT_EMPTY = (
-    "Specified unload destination on S3 is not empty. Consider using a different bucket / prefix, manually removing "
-    "the target files in S3, or using the ALLOWOVERWRITE option."
+    "Specified unload destination on S3 is not empty. Consider using a different bucket / prefix, "
+    "manually removing the target files in S3, or using the ALLOWOVERWRITE option."
 )
-_ARROW: dict[str, Callable[[int], pa.DataType]] = {
-    "int2": lambda _: pa.int16(),
-    "int4": lambda _: pa.int32(),
-    "int8": lambda _: pa.int64(),
-    "float4": lambda _: pa.float32(),
-    "float8": lambda _: pa.float64(),
-    "bool": lambda _: pa.bool_(),
-    "date": lambda _: pa.date32(),
-    "timestamp": lambda _: pa.timestamp("us"),
-    "timestamptz": lambda _: pa.timestamp("us", "UTC"),
-    "numeric": lambda modifier: pa.decimal128((modifier - 4) >> 16, (modifier - 4) & 0x7FF)
-    if modifier >= 4
-    else pa.decimal128(38, 10),
+_ARROW = {
+    "int2": pa.int16(),
+    "int4": pa.int32(),
+    "int8": pa.int64(),
+    "float4": pa.float32(),
+    "float8": pa.float64(),
+    "bool": pa.bool_(),
+    "date": pa.date32(),
+    "timestamp": pa.timestamp("us"),
+    "timestamptz": pa.timestamp("us", "UTC"),
 }
 
 
@@ -99,7 +95,7 @@ def _write(session: Session, command: Unload, sql: str, file: IO[bytes]) -> int:
         if "GZIP" not in command.flags:
             return _copy_out(session, sql, _options(command), file)
         with gzip.GzipFile(fileobj=file, mode="wb") as packed:
-            return _copy_out(session, sql, _options(command), cast(IO[bytes], packed))
+            return _copy_out(session, sql, _options(command), cast("IO[bytes]", packed))
     with tempfile.TemporaryFile() as text:
         schema = _schema(session, sql)
         rows = _copy_out(session, sql, "FORMAT csv, NULL ''", text)
@@ -149,9 +145,15 @@ def _schema(session: Session, sql: str) -> pa.Schema:
     for name, kind, modifier in rows:
         if kind == "bytea":
             raise RedshiftError("UNLOAD to PARQUET does not support VARBYTE", code=errors.NOT_SUPPORTED)
-        arrow = _ARROW.get(str(kind), lambda _: pa.string())(int(modifier or -1))
-        fields.append(pa.field(str(name), arrow))
+        fields.append(pa.field(str(name), _arrow_type(str(kind), int(modifier or -1))))
     return pa.schema(fields)
+
+
+def _arrow_type(kind: str, modifier: int) -> pa.DataType:
+    if kind == "numeric":
+        known = modifier >= 4
+        return pa.decimal128((modifier - 4) >> 16, (modifier - 4) & 0x7FF) if known else pa.decimal128(38, 10)
+    return _ARROW.get(kind, pa.string())
 
 
 def _to_parquet(text: IO[bytes], schema: pa.Schema, file: IO[bytes]) -> None:
@@ -165,7 +167,7 @@ def _to_parquet(text: IO[bytes], schema: pa.Schema, file: IO[bytes]) -> None:
     )
     read = pyarrow.csv.ReadOptions(column_names=schema.names, block_size=_BLOCK_BYTES)
     parse = pyarrow.csv.ParseOptions(newlines_in_values=True)
-    with parquet_writer(cast(Any, file), schema) as writer:
+    with parquet_writer(cast("Any", file), schema) as writer:
         if text.read(1):
             text.seek(0)
             for batch in pyarrow.csv.open_csv(text, read, parse, convert):
@@ -176,5 +178,3 @@ def _write_manifest(session: Session, bucket: str, prefix: str, key: str, size: 
     entry = {"url": f"s3://{bucket}/{key}", "meta": {"content_length": size, "record_count": rows}}
     body = json.dumps({"entries": [entry]}).encode()
     session.warehouse.storage.client.put_object(Bucket=bucket, Key=prefix + "manifest", Body=body)
-
-

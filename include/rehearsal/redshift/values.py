@@ -29,10 +29,10 @@ _WORDS = {
     "AM": "%p",
     "PM": "%p",
 }
-_EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - TIMESTAMP has no time zone
+_EPOCH = dt.datetime(1970, 1, 1)
 
 
-class BadValue(Exception):
+class BadValueError(Exception):
     """A value that COPY refuses.
 
     :param message: why, in Redshift's words.
@@ -84,7 +84,7 @@ def _character(column: Column, copy: Copy) -> Converter:
         encoded = text.encode()
         if column.length and len(encoded) > column.length:
             if not cut:
-                raise BadValue("String length exceeds DDL length", 1204, column.name, value)
+                raise BadValueError("String length exceeds DDL length", 1204, column.name, value)
             encoded = encoded[: column.length].decode(errors="ignore").encode()
         return encoded
 
@@ -93,13 +93,13 @@ def _character(column: Column, copy: Copy) -> Converter:
 
 def _decode(value: bytes, column: Column, replacement: str | None) -> str:
     if b"\0" in value:
-        raise BadValue("the character 0x00 is not imitated by the stand-in", 1224, column.name, value)
+        raise BadValueError("the character 0x00 is not imitated by the stand-in", 1224, column.name, value)
     try:
         return value.decode()
     except UnicodeDecodeError as error:
         if replacement is None:
             message = "String contains invalid or unsupported UTF8 codepoints"
-            raise BadValue(message, 1220, column.name, value) from error
+            raise BadValueError(message, 1220, column.name, value) from error
     # As many replacements as there are invalid bytes.
     return value.decode(errors="surrogateescape").translate(dict.fromkeys(range(0xDC80, 0xDD00), replacement))
 
@@ -126,9 +126,9 @@ def _varbyte(column: Column, copy: Copy) -> Converter:
         if not value:
             return None
         if len(value) % 2 or not re.fullmatch(rb"[0-9a-fA-F]*", value):
-            raise BadValue("Invalid hexadecimal value", 1207, column.name, value)
+            raise BadValueError("Invalid hexadecimal value", 1207, column.name, value)
         if len(value) // 2 > column.length:
-            raise BadValue("String length exceeds DDL length", 1204, column.name, value)
+            raise BadValueError("String length exceeds DDL length", 1204, column.name, value)
         return rb"\x" + value
 
     return convert
@@ -141,7 +141,7 @@ def _super(column: Column, copy: Copy) -> Converter:
         try:
             json.loads(value)
         except ValueError as error:
-            raise BadValue("Invalid JSON format", 1216, column.name, value) from error
+            raise BadValueError("Invalid JSON format", 1216, column.name, value) from error
         return value
 
     return convert
@@ -165,7 +165,7 @@ def _moment(column: Column, copy: Copy) -> Converter:
         except (ValueError, OverflowError) as error:
             if any_date:
                 return None
-            raise BadValue(_complaint(column, pattern), code, column.name, value) from error
+            raise BadValueError(_complaint(column, pattern), code, column.name, value) from error
 
     return convert
 
@@ -185,9 +185,12 @@ def _parser(pattern: str) -> Callable[[str], dt.datetime] | None:
     if pattern == "epochmillisecs":
         return lambda text: _EPOCH + dt.timedelta(milliseconds=int(text))
     strptime = re.sub(
-        "|".join(_WORDS), lambda found: _WORDS[found[0].upper()], pattern.replace("%", "%%"), flags=re.IGNORECASE
+        "|".join(_WORDS),
+        lambda found: _WORDS[found[0].upper()],
+        pattern.replace("%", "%%"),
+        flags=re.IGNORECASE,
     )
-    return lambda text: dt.datetime.strptime(text, strptime)  # noqa: DTZ007
+    return lambda text: dt.datetime.strptime(text, strptime)
 
 
 _CONVERTERS: dict[str, Callable[[Column, Copy], Converter]] = {

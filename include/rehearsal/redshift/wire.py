@@ -17,7 +17,7 @@ SSL_REQUEST = 80877103
 GSS_REQUEST = 80877104
 
 
-class Disconnected(Exception):
+class DisconnectedError(Exception):
     """Raised when the other side has closed the connection."""
 
 
@@ -58,11 +58,11 @@ class Channel:
         try:
             self.sock.sendall(self._out)
         except OSError as error:
-            raise Disconnected(str(error)) from error
+            raise DisconnectedError(str(error)) from error
         self._out.clear()
 
     def flush_while_reading(self) -> None:
-        """Send what is queued and keep reading meanwhile, so that two full socket buffers cannot block each other."""
+        """Send what is queued and read meanwhile, so that two full socket buffers cannot block each other."""
         view = memoryview(bytes(self._out))
         self._out.clear()
         while view:
@@ -73,12 +73,12 @@ class Channel:
                 try:
                     view = view[self.sock.send(view) :]
                 except OSError as error:
-                    raise Disconnected(str(error)) from error
+                    raise DisconnectedError(str(error)) from error
 
     def receive(self) -> tuple[bytes, bytes]:
         """Return the next message as its type byte and body.
 
-        :raises Disconnected: the other side has closed the connection.
+        :raises DisconnectedError: the other side has closed the connection.
         """
         while not self.has_message():
             self._fill()
@@ -119,9 +119,9 @@ class Channel:
         try:
             data = self.sock.recv(_RECEIVE_BYTES)
         except OSError as error:
-            raise Disconnected(str(error)) from error
+            raise DisconnectedError(str(error)) from error
         if not data:
-            raise Disconnected("closed by the other side")
+            raise DisconnectedError("closed by the other side")
         self._in += data
 
 

@@ -46,6 +46,38 @@ SELECT relid, sum(stored)::bigint AS stored, sum(deleted)::bigint AS deleted, su
        sum(modified)::bigint AS modified
 FROM rs.activity GROUP BY relid;
 
+-- VACUUM
+
+-- The tables that VACUUM works on; no table means all of them.
+CREATE FUNCTION rs.vacuum_tables(rel regclass)
+RETURNS TABLE (table_id oid, name text, short text, allowed boolean) LANGUAGE sql STABLE AS $$
+    SELECT c.oid, format('%I.%I', n.nspname, c.relname), c.relname::text,
+           pg_has_role(c.relowner, 'USAGE') OR (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind = 'r' AND c.relpersistence <> 't'
+      AND (c.oid = rel OR (rel IS NULL AND c.oid IN (SELECT oid FROM rs.relations)))
+$$;
+
+CREATE FUNCTION rs.vacuum_state(rel oid)
+RETURNS TABLE (stored bigint, deleted bigint, unsorted bigint, sortable boolean) LANGUAGE sql STABLE AS $$
+    SELECT coalesce(t.stored, 0), coalesce(t.deleted, 0), coalesce(t.unsorted, 0), coalesce(l.sorting, '') <> ''
+    FROM (SELECT rel AS relid) AS one LEFT JOIN rs.totals t USING (relid) LEFT JOIN rs.layout l USING (relid)
+$$;
+
+CREATE FUNCTION rs.vacuum_begins(rel oid, form text, rows bigint, in_order bigint) RETURNS bigint LANGUAGE sql AS $$
+    INSERT INTO rs.vacuums
+    SELECT 100, rs.next_query(), rel, n.nspname, c.relname, form, 'Running', clock_timestamp(), NULL, rows, 0, in_order,
+           in_order, pg_total_relation_size(rel) / 1048576
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = rel RETURNING query
+$$;
+
+CREATE FUNCTION rs.vacuum_ends(number bigint, outcome text, reclaimed bigint, in_order bigint) RETURNS void
+LANGUAGE sql AS $$
+    UPDATE rs.vacuums SET status = outcome, end_time = clock_timestamp(), reclaimed_rows = reclaimed,
+                          sorted_after = in_order, size_after = pg_total_relation_size(relid) / 1048576
+    WHERE query = number
+$$;
+
 CREATE FUNCTION rs.capacity_mb() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS $$
     SELECT coalesce(capacity_mb, 190633) FROM rs.options
 $$;
@@ -169,4 +201,4 @@ BEGIN
         EXECUTE format('GRANT SELECT ON %s TO PUBLIC', made);
     END LOOP;
 END $$;
-GRANT SELECT ON information_schema.columns, rs.columns, rs.relations, rs.layout TO PUBLIC;
+GRANT SELECT ON information_schema.columns, rs.columns, rs.relations, rs.layout, rs.totals TO PUBLIC;

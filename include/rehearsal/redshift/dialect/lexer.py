@@ -99,7 +99,8 @@ def split(sql: str) -> list[list[Token]]:
 def unquote_string(token: Token) -> str:
     """Return the value of a string literal.
 
-    In Redshift a backslash escapes inside '...' (Developer Guide, LIKE and COPY examples), as in PostgreSQL 8.0.
+    In Redshift a backslash escapes inside '...' (Developer Guide, LIKE and COPY examples), as in PostgreSQL
+    8.0.
     """
     if token.kind is Kind.DOLLAR:
         tag = token.text.index("$", 1) + 1

@@ -10,14 +10,15 @@ from .lexer import Kind, Token, render
 from .stream import fold
 
 # Functions of later PostgreSQL versions, which Redshift does not have.
-_ABSENT = frozenset(
-    """
-    array_agg string_agg unnest json_agg jsonb_agg json_object_agg jsonb_object_agg to_json to_jsonb row_to_json
-    json_build_object jsonb_build_object json_build_array jsonb_build_array jsonb_set jsonb_array_elements
-    gen_random_uuid format concat_ws regexp_matches regexp_split_to_table regexp_split_to_array make_date
-    make_time make_timestamp make_interval num_nulls num_nonnulls hashtext
-    """.split()
-)
+# fmt: off
+_ABSENT = frozenset({
+    "array_agg", "string_agg", "unnest", "json_agg", "jsonb_agg", "json_object_agg", "jsonb_object_agg",
+    "to_json", "to_jsonb", "row_to_json", "json_build_object", "jsonb_build_object", "json_build_array",
+    "jsonb_build_array", "jsonb_set", "jsonb_array_elements", "gen_random_uuid", "format", "concat_ws",
+    "regexp_matches", "regexp_split_to_table", "regexp_split_to_array", "make_date", "make_time",
+    "make_timestamp", "make_interval", "num_nulls", "num_nonnulls", "hashtext",
+})
+# fmt: on
 _DATE_PARTS = frozenset({"DATEADD", "DATE_ADD", "DATEDIFF", "DATE_DIFF"})
 _RENAMED = {"NVL": "coalesce", "LISTAGG": "string_agg", "APPROXIMATE": ""}
 _CAST_TYPES = {"SUPER": "jsonb", "VARBYTE": "bytea", "VARBINARY": "bytea", "NVARCHAR": "varchar"}

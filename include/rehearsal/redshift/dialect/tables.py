@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from ..backend import quote
 from ..errors import NOT_SUPPORTED, RedshiftError, not_supported, syntax_error
@@ -15,6 +16,9 @@ from .types import read_type
 Rewrite = Callable[[Sequence[Token]], str]
 
 NOTE_TABLE = "SELECT rs.note_table($1::text::regclass, $2, $3, $4)"
+# Let late binding views follow names, not tables.
+UNBIND_VIEWS = (("SELECT rs.unbind_views()",),)
+BIND_VIEWS = (("SELECT rs.bind_views()",),)
 _COLUMN_ENDS = {"NOT", "NULL", "DEFAULT", "UNIQUE", "PRIMARY", "REFERENCES", "ENCODE", "DISTKEY", "SORTKEY"}
 _COLUMN_ENDS |= {"IDENTITY", "GENERATED", "COLLATE", "CHECK", "CONSTRAINT"}
 
@@ -85,9 +89,7 @@ def _sort_key(stream: Stream) -> list[str]:
     return [Stream(item).identifier() for item in split_list(stream.parenthesised())]
 
 
-def _element(
-    tokens: Sequence[Token], table: str, layout: Layout, rewrite: Rewrite, outer: Stream
-) -> str:
+def _element(tokens: Sequence[Token], table: str, layout: Layout, rewrite: Rewrite, outer: Stream) -> str:
     stream = Stream(tokens, case_sensitive=outer.case_sensitive)
     if stream.accept("LIKE"):
         source = stream.name()
@@ -114,7 +116,8 @@ def _column(stream: Stream, table: str, layout: Layout, rewrite: Rewrite) -> str
     kind = read_type(stream, shown)
     parts = [quote(name), kind.sql]
     if kind.varbyte:
-        parts.append(f'CONSTRAINT "varbyte({kind.varbyte}) {name[:30]}" CHECK (octet_length({quote(name)}) <= {kind.varbyte})')
+        check = f'"varbyte({kind.varbyte}) {name[:30]}"'
+        parts.append(f"CONSTRAINT {check} CHECK (octet_length({quote(name)}) <= {kind.varbyte})")
     while not stream.at_end():
         parts.append(_column_attribute(stream, name, layout, rewrite))
     return " ".join(part for part in parts if part)
@@ -187,13 +190,9 @@ def alter_table(stream: Stream, rewrite: Rewrite) -> Statement:
     if stream.accept("ALTER"):
         return _alter(stream, table)
     if stream.peek().word in ("DROP", "RENAME", "OWNER"):
-        return Statement(f"ALTER TABLE {table} {rewrite(stream.rest())}", **_late_views())
+        sql = f"ALTER TABLE {table} {rewrite(stream.rest())}"
+        return Statement(sql, before=UNBIND_VIEWS, after=BIND_VIEWS)
     raise stream.error()
-
-
-def _late_views() -> dict[str, tuple[tuple[str, ...], ...]]:
-    """Return the steps that let late binding views follow names, not tables."""
-    return {"before": (("SELECT rs.unbind_views()",),), "after": (("SELECT rs.bind_views()",),)}
 
 
 def _add(stream: Stream, table: str, rewrite: Rewrite) -> Statement:
@@ -204,10 +203,11 @@ def _add(stream: Stream, table: str, rewrite: Rewrite) -> Statement:
         return Statement(f"ALTER TABLE {table} ADD {constraint}", before=before)
     stream.accept("COLUMN")
     words = [token.word for token in stream.tokens[stream.position :]]
-    not_null = any(pair == ("NOT", "NULL") for pair in zip(words, words[1:], strict=False))
+    not_null = any(pair == ("NOT", "NULL") for pair in pairwise(words))
     if not_null and "DEFAULT" not in words:
         raise RedshiftError(
-            "ALTER TABLE ADD COLUMN defined as NOT NULL must have a non-null default expression", code=NOT_SUPPORTED
+            "ALTER TABLE ADD COLUMN defined as NOT NULL must have a non-null default expression",
+            code=NOT_SUPPORTED,
         )
     if {"UNIQUE", "PRIMARY", "REFERENCES", "DISTKEY", "SORTKEY", "IDENTITY"} & set(words):
         raise RedshiftError("ALTER TABLE ADD COLUMN takes no key and no IDENTITY", code=NOT_SUPPORTED)
@@ -229,7 +229,9 @@ def _alter(stream: Stream, table: str) -> Statement:
             layout.style = f"KEY({stream.identifier()})"
         return Statement(PLACEHOLDER, after=((note, table, "style", layout.style),), tag="ALTER TABLE")
     if stream.accept("DISTKEY"):
-        return Statement(PLACEHOLDER, after=((note, table, "style", f"KEY({stream.identifier()})"),), tag="ALTER TABLE")
+        return Statement(
+            PLACEHOLDER, after=((note, table, "style", f"KEY({stream.identifier()})"),), tag="ALTER TABLE"
+        )
     if stream.accept("ENCODE", "AUTO"):
         return Statement(PLACEHOLDER, tag="ALTER TABLE")
     keys = ",".join(_sort_key(stream))
@@ -244,7 +246,7 @@ def _enlarge(stream: Stream, table: str, column: str) -> Statement:
     check = ("SELECT rs.check_enlarge($1::text::regclass, $2, $3::integer)", table, column, length)
     return Statement(
         f"ALTER TABLE {table} ALTER COLUMN {quote(column)} TYPE {kind.sql}",
-        before=(check, *_late_views()["before"]),
-        after=_late_views()["after"],
+        before=(check, *UNBIND_VIEWS),
+        after=BIND_VIEWS,
         alone="ALTER TABLE ALTER COLUMN",
     )

@@ -45,7 +45,18 @@ _NUMBERS = {"IGNOREHEADER", "MAXERROR", "COMPROWS"}
 _SECRETS = {"CREDENTIALS", "ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN", "MASTER_SYMMETRIC_KEY"}
 _SWITCHES = {"COMPUPDATE", "STATUPDATE"}
 _FORMATS = {"CSV", "PARQUET", "JSON"}
-_NOT_IMITATED = {"ORC", "AVRO", "SHAPEFILE", "FIXEDWIDTH", "BZIP2", "LZOP", "ZSTD", "ENCRYPTED", "SSH", "READRATIO"}
+_NOT_IMITATED = {
+    "ORC",
+    "AVRO",
+    "SHAPEFILE",
+    "FIXEDWIDTH",
+    "BZIP2",
+    "LZOP",
+    "ZSTD",
+    "ENCRYPTED",
+    "SSH",
+    "READRATIO",
+}
 
 
 @dataclass(frozen=True)
@@ -115,27 +126,32 @@ def _copy_option(copy: Copy, stream: Stream) -> Copy:
         word = stream.next().word
     if word in _FORMATS:
         return _copy_format(copy, word, stream)
-    value: Any
-    if word in ("WITH",):
+    if word == "WITH" or _authorization(word, stream):
         return copy
+    return replace(copy, values=copy.values | {word: _copy_value(word, stream)})
+
+
+def _authorization(word: str, stream: Stream) -> bool:
+    """Move past credentials, which the stand-in's S3 does not ask for, and tell whether there were any."""
     if word == "IAM_ROLE":
-        value = stream.next().text
-    elif word in _TEXTS | _NUMBERS | _SECRETS:
+        stream.next()
+    elif word in _SECRETS:
         stream.accept("AS")
-        value = _number(stream) if word in _NUMBERS else _string(stream)
-    elif word in _SWITCHES:
-        value = stream.accept_any("ON", "OFF", "TRUE", "FALSE", "PRESET") or "ON"
-    elif word == "ACCEPTINVCHARS":
-        stream.accept("AS")
-        value = _string(stream) if stream.peek().kind is Kind.STRING else "?"
-    elif word == "ENCODING":
-        stream.accept("AS")
-        value = _encoding(stream)
-    else:
+        _string(stream)
+    return word in _SECRETS or word == "IAM_ROLE"
+
+
+def _copy_value(word: str, stream: Stream) -> Any:
+    if word in _SWITCHES:
+        return stream.accept_any("ON", "OFF", "TRUE", "FALSE", "PRESET") or "ON"
+    if word not in _TEXTS | _NUMBERS | {"ACCEPTINVCHARS", "ENCODING"}:
         raise _unknown(word, stream)
-    if word in _SECRETS | {"IAM_ROLE"}:
-        return copy  # the stand-in's S3 takes anyone
-    return replace(copy, values=copy.values | {word: value})
+    stream.accept("AS")
+    if word == "ACCEPTINVCHARS":
+        return _string(stream) if stream.peek().kind is Kind.STRING else "?"
+    if word == "ENCODING":
+        return _encoding(stream)
+    return _number(stream) if word in _NUMBERS else _string(stream)
 
 
 def _copy_format(copy: Copy, word: str, stream: Stream) -> Copy:
@@ -144,7 +160,9 @@ def _copy_format(copy: Copy, word: str, stream: Stream) -> Copy:
         stream.accept("AS")
         path = _string(stream) if stream.peek().kind is Kind.STRING else "auto"
         if path not in ("auto", "auto ignorecase", "noshred"):
-            raise RedshiftError(f"COPY JSON with '{path}' is not imitated, only with 'auto'", code=NOT_SUPPORTED)
+            raise RedshiftError(
+                f"COPY JSON with '{path}' is not imitated, only with 'auto'", code=NOT_SUPPORTED
+            )
         return replace(copy, values=copy.values | {"JSON": path})
     if word == "PARQUET" and stream.accept("SERIALIZETOJSON"):
         return replace(copy, flags=copy.flags | {"SERIALIZETOJSON"})
@@ -154,7 +172,9 @@ def _copy_format(copy: Copy, word: str, stream: Stream) -> Copy:
 def _checked(copy: Copy, seen: set[str]) -> Copy:
     if copy.format == "parquet":
         for option in sorted(seen - _PARQUET_OPTIONS):
-            raise RedshiftError(f"{option} argument is not supported for PARQUET based COPY", code=NOT_SUPPORTED)
+            raise RedshiftError(
+                f"{option} argument is not supported for PARQUET based COPY", code=NOT_SUPPORTED
+            )
     if copy.format == "csv" and copy.flags & {"ESCAPE", "REMOVEQUOTES"}:
         raise RedshiftError("CSV is not compatible with ESCAPE or REMOVEQUOTES", code=SYNTAX_ERROR)
     if "QUOTE" in copy.values and copy.format != "csv":
@@ -175,7 +195,9 @@ def parse_unload(stream: Stream) -> Unload:
     while not stream.at_end():
         unload = _unload_option(unload, stream)
     if unload.format == "parquet":
-        for option in sorted({"HEADER", "GZIP", "DELIMITER", "ADDQUOTES", "ESCAPE"} & {*unload.flags, *unload.values}):
+        for option in sorted(
+            {"HEADER", "GZIP", "DELIMITER", "ADDQUOTES", "ESCAPE"} & {*unload.flags, *unload.values}
+        ):
             raise RedshiftError(f"UNLOAD PARQUET is not compatible with {option}", code=SYNTAX_ERROR)
     return unload
 
@@ -189,29 +211,22 @@ def _unload_option(unload: Unload, stream: Stream) -> Unload:
         return replace(unload, format=word.lower())
     if word in {"HEADER", "ADDQUOTES", "ESCAPE", "ALLOWOVERWRITE", "CLEANPATH", "GZIP"}:
         return replace(unload, flags=unload.flags | {word})
-    if word == "WITH":
+    if word == "WITH" or _authorization(word, stream):
         return unload
-    value: Any
+    return replace(unload, values=unload.values | {word: _unload_value(word, stream)})
+
+
+def _unload_value(word: str, stream: Stream) -> Any:
     if word == "MANIFEST":
-        value = stream.accept_any("VERBOSE") or "PLAIN"
-    elif word == "IAM_ROLE":
-        stream.next()
-        return unload
-    elif word in _SECRETS:
-        stream.accept("AS")
-        _string(stream)
-        return unload
-    elif word in {"DELIMITER", "NULL", "REGION", "EXTENSION"}:
-        stream.accept("AS")
-        value = _string(stream)
-    elif word == "PARALLEL":
-        value = stream.accept_any("ON", "OFF", "TRUE", "FALSE") or "ON"
-    elif word in {"MAXFILESIZE", "ROWGROUPSIZE"}:
-        stream.accept("AS")
-        value = (stream.next().text, stream.accept_any("MB", "GB"))
-    else:
+        return stream.accept_any("VERBOSE") or "PLAIN"
+    if word == "PARALLEL":
+        return stream.accept_any("ON", "OFF", "TRUE", "FALSE") or "ON"
+    if word not in {"DELIMITER", "NULL", "REGION", "EXTENSION", "MAXFILESIZE", "ROWGROUPSIZE"}:
         raise _unknown(word, stream)
-    return replace(unload, values=unload.values | {word: value})
+    stream.accept("AS")
+    if word in {"MAXFILESIZE", "ROWGROUPSIZE"}:
+        return stream.next().text, stream.accept_any("MB", "GB")
+    return _string(stream)
 
 
 def _unknown(word: str, stream: Stream) -> RedshiftError:
@@ -225,7 +240,8 @@ def _string(stream: Stream) -> str:
     if stream.peek().kind is not Kind.STRING:
         raise stream.error()
     token = stream.next()
-    # \N, the default null, is mostly written with one backslash, which the lexer alone would take for an escape.
+    # \N, the default null, is mostly written with one backslash, which the lexer alone would take for an
+    # escape.
     return r"\N" if token.text == r"'\N'" else unquote_string(token)
 
 

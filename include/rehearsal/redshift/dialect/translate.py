@@ -10,7 +10,7 @@ from .lexer import Token, render, tokenize
 from .rewrite import rewrite
 from .statement import PLACEHOLDER, Analyze, Control, Statement, Truncate, Vacuum
 from .stream import Stream
-from .tables import alter_table, create_table
+from .tables import BIND_VIEWS, UNBIND_VIEWS, alter_table, create_table
 from .transfer import parse_copy, parse_unload
 
 Handler = Callable[[Stream], Statement]
@@ -71,7 +71,9 @@ def _begin(stream: Stream) -> Statement:
     if stream.accept("START"):
         stream.expect("TRANSACTION")
     mode = " READ ONLY" if "ONLY" in words else ""
-    return Statement(f"BEGIN{mode}", control=Control.BEGIN, tag="BEGIN" if words[0] == "BEGIN" else "START TRANSACTION")
+    return Statement(
+        f"BEGIN{mode}", control=Control.BEGIN, tag="BEGIN" if words[0] == "BEGIN" else "START TRANSACTION"
+    )
 
 
 def _end(stream: Stream) -> Statement:
@@ -104,7 +106,8 @@ def _delete(stream: Stream) -> Statement:
     table = stream.name()
     _refuse_returning(stream)
     rest = rewrite(stream.rest(), case_sensitive=stream.case_sensitive)
-    return Statement(f"DELETE FROM {table}{rest}", writes=(table,), counts=table)
+    sql = f"DELETE FROM {table}{rest}"  # noqa: S608 - the client's own SQL
+    return Statement(sql, writes=(table,), counts=table)
 
 
 def _refuse_returning(stream: Stream) -> None:
@@ -125,7 +128,7 @@ def _merge(stream: Stream) -> Statement:
 
 
 def _check_merge(words: Sequence[str]) -> None:
-    """Refuse what only PostgreSQL's MERGE can do: both branches are needed, with no condition of their own."""
+    """Refuse what only PostgreSQL's MERGE can do: both branches are needed, without conditions."""
     text = " ".join(words)
     if "RETURNING" in words or "DO NOTHING" in text:
         raise syntax_error("RETURNING" if "RETURNING" in words else "DO")
@@ -144,13 +147,9 @@ def _remove_duplicates(stream: Stream, table: str) -> Statement:
         raise syntax_error("REMOVE")
     to_postgres = _rewriter(stream)
     source, condition = to_postgres(rest[:at]), to_postgres(rest[at + 1 :])
-    return Statement(
-        f"DELETE FROM {table} USING {source} WHERE {condition}",
-        writes=(table,),
-        counts=table,
-        tag="MERGE",
-        follow_up=(f"INSERT INTO {table} SELECT DISTINCT * FROM {source}",),
-    )
+    delete = f"DELETE FROM {table} USING {source} WHERE {condition}"  # noqa: S608 - the client's own SQL
+    insert = f"INSERT INTO {table} SELECT DISTINCT * FROM {source}"  # noqa: S608
+    return Statement(delete, writes=(table,), counts=table, tag="MERGE", follow_up=(insert,))
 
 
 def _truncate(stream: Stream) -> Statement:
@@ -191,7 +190,9 @@ def _vacuum(stream: Stream) -> Statement:
         raise stream.error()
     if form == "REINDEX" and threshold_given:
         raise syntax_error("TO")
-    vacuum = Vacuum(table, sorts=form != "DELETE", deletes=form in ("FULL", "DELETE"), threshold=threshold, form=form)
+    vacuum = Vacuum(
+        table, sorts=form != "DELETE", deletes=form in ("FULL", "DELETE"), threshold=threshold, form=form
+    )
     return Statement(PLACEHOLDER, special=vacuum, alone="VACUUM")
 
 
@@ -200,7 +201,9 @@ def _analyze(stream: Stream) -> Statement:
     if stream.accept("COMPRESSION"):
         raise RedshiftError("ANALYZE COMPRESSION is not imitated by the stand-in", code=NOT_SUPPORTED)
     stream.accept("VERBOSE")
-    table = stream.name() if stream.peek().is_name() and stream.peek().word not in ("PREDICATE", "ALL") else None
+    table = (
+        stream.name() if stream.peek().is_name() and stream.peek().word not in ("PREDICATE", "ALL") else None
+    )
     columns: tuple[str, ...] = ()
     if table and stream.at("("):
         columns = tuple(token.text for token in stream.parenthesised() if token.is_name())
@@ -235,7 +238,7 @@ def _create_other(stream: Stream) -> Statement:
         return _late_binding_view(stream)
     if kind == "DATABASE" and "ISOLATION" in words:
         raise RedshiftError("CREATE DATABASE ISOLATION LEVEL: use ALTER DATABASE", code=NOT_SUPPORTED)
-    return Statement(_rewrite(stream), after=(("SELECT rs.bind_views()",),) if kind == "VIEW" else ())
+    return Statement(_rewrite(stream), after=BIND_VIEWS if kind == "VIEW" else ())
 
 
 def _late_binding_view(stream: Stream) -> Statement:
@@ -243,7 +246,7 @@ def _late_binding_view(stream: Stream) -> Statement:
     view = stream.name()
     body = rewrite(stream.rest()[:-4], case_sensitive=stream.case_sensitive)
     note = ("SELECT rs.note_view($1, $2)", view, body)
-    return Statement(PLACEHOLDER, after=(note, ("SELECT rs.bind_views()",)), tag="CREATE VIEW")
+    return Statement(PLACEHOLDER, after=(note, *BIND_VIEWS), tag="CREATE VIEW")
 
 
 def _alter(stream: Stream) -> Statement:
@@ -271,9 +274,7 @@ def _drop(stream: Stream) -> Statement:
         sql = " ".join(["DROP VIEW", *guard, view, rewrite(stream.rest())])
         return Statement(sql, after=(("SELECT rs.forget_view($1)", view),))
     if kind in ("TABLE", "SCHEMA"):
-        return Statement(
-            _rewrite(stream), before=(("SELECT rs.unbind_views()",),), after=(("SELECT rs.bind_views()",),)
-        )
+        return Statement(_rewrite(stream), before=UNBIND_VIEWS, after=BIND_VIEWS)
     return Statement(_rewrite(stream))
 
 
@@ -321,6 +322,13 @@ def _select(stream: Stream) -> Statement:
     return Statement(_rewrite(stream))
 
 
+# fmt: off
+_ABSENT = (
+    "SAVEPOINT", "RELEASE", "LISTEN", "NOTIFY", "UNLISTEN", "CLUSTER", "REINDEX", "DO", "IMPORT",
+    "SECURITY", "CHECKPOINT", "DISCARD", "LOAD",
+)
+# fmt: on
+
 _HANDLERS: dict[str, Handler] = {
     "BEGIN": _begin,
     "START": _begin,
@@ -346,8 +354,5 @@ _HANDLERS: dict[str, Handler] = {
     "SHOW": _show,
     "SELECT": _select,
     "WITH": _select,
-    **dict.fromkeys(
-        "SAVEPOINT RELEASE LISTEN NOTIFY UNLISTEN CLUSTER REINDEX DO IMPORT SECURITY CHECKPOINT DISCARD LOAD".split(),
-        _unsupported,
-    ),
+    **dict.fromkeys(_ABSENT, _unsupported),
 }

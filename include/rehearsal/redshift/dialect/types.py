@@ -82,7 +82,9 @@ def read_type(stream: Stream, column: str) -> ColumnType:
 
 
 def _unsupported(column: str, token: Token) -> RedshiftError:
-    return RedshiftError(f'Column "{column}" has unsupported type "{token.text.lower()}".', code=NOT_SUPPORTED)
+    return RedshiftError(
+        f'Column "{column}" has unsupported type "{token.text.lower()}".', code=NOT_SUPPORTED
+    )
 
 
 def _string_type(word: str, stream: Stream) -> ColumnType:
@@ -124,7 +126,9 @@ def _numeric(stream: Stream) -> str:
             f"DECIMAL precision {precision} must be between 1 and {_NUMERIC_LIMIT}", code="22023"
         )
     if scale > min(precision, _NUMERIC_LIMIT - 1):
-        raise RedshiftError(f"DECIMAL scale {scale} must be between 0 and precision {precision}", code="22023")
+        raise RedshiftError(
+            f"DECIMAL scale {scale} must be between 0 and precision {precision}", code="22023"
+        )
     return f"numeric({precision},{scale})"
 
 
