@@ -1,0 +1,1 @@
+"""Runbooks that move live MySQL, Redshift and Elasticsearch data on AWS, with a way back."""

@@ -1,0 +1,226 @@
+"""Rows out of MySQL into Parquet parts in S3, in flat memory however large the table.
+
+Three threads pass on bounded amounts: the reader (this thread; the only one that waits for MySQL), the
+encoder (Arrow and Parquet, mostly outside the interpreter's lock) and the uploader. When the upload is
+slow, the reader stops reading and MySQL waits (`net_write_timeout`).
+"""
+
+from __future__ import annotations
+
+import gc
+import io
+import logging
+import queue
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from itertools import chain
+from typing import IO, Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from livemove.redshift.blocks import Block, Decoder, binary_array
+from livemove.redshift.findings import Tally
+from livemove.redshift.manifest import Part
+
+log = logging.getLogger(__name__)
+
+BLOCK_BYTES: Final = 6 * 2**20
+PART_BYTES: Final = 32 * 2**20
+# Enough rows at a time to keep the call's cost low, few enough to stay in the processor's cache.
+FETCH_ROWS: Final = 4096
+FETCH_BYTES: Final = 2 * 2**20
+PROGRESS_SECONDS: Final = 10.0
+
+PutPart = Callable[[int, Any, int, int], Part]
+
+
+class _Stopped(Exception):  # noqa: N818 - a signal, not an error
+    """The encoder has failed; its own error is the one to report."""
+
+
+class Extraction:
+    """One pass over a result set.
+
+    :param decoder: turns blocks into batches.
+    :param put_part: uploads a part: number, file-like body, rows, bytes.
+    """
+
+    def __init__(self, decoder: Decoder, put_part: PutPart, *, part_bytes: int = PART_BYTES) -> None:
+        self.decoder = decoder
+        self.tally = Tally()
+        self.rows = 0
+        self.uncompressed_bytes = 0
+        self.parts: list[Part] = []
+        self._put_part = put_part
+        self._part_bytes = part_bytes
+        self._blocks: queue.Queue[Block | None] = queue.Queue(maxsize=1)
+        self._error: BaseException | None = None
+
+    def run(self, result: Any) -> None:
+        """Read a result to its end. Afterwards `rows`, `parts` and `tally` tell what came.
+
+        :param result: an unbuffered result of a raw connection (`use_result`).
+        :raises Exception: whatever MySQL, Arrow or S3 raised; parts that were written stay behind.
+        """
+        encoder = threading.Thread(target=self._encode, name="livemove-encoder", daemon=True)
+        encoder.start()
+        try:
+            with _no_garbage_collection():
+                self._read(result)
+            self._hand_over(None)
+        except _Stopped:
+            pass
+        except BaseException as error:
+            self._error = self._error or error
+            self._hand_over_quietly()
+            encoder.join()
+            raise
+        encoder.join()
+        if self._error is not None:
+            raise self._error
+
+    def _read(self, result: Any) -> None:
+        has_packed = bool(self.decoder.packed)
+        block = self._new_block()
+        fetch = FETCH_ROWS if not self.decoder.alone else 64
+        told = time.monotonic()
+        while rows := result.fetch_row(fetch):
+            size = self._add(block, rows, has_packed)
+            if self.decoder.alone:
+                fetch = _next_fetch(fetch, len(rows), size)
+            if block.size >= BLOCK_BYTES:
+                self._hand_over(block)
+                block = self._new_block()
+                if time.monotonic() - told > PROGRESS_SECONDS:
+                    told = time.monotonic()
+                    log.info("%s rows read, %s parts in S3", f"{self.rows:,}", len(self.parts))
+        if block.rows:
+            self._hand_over(block)
+
+    def _new_block(self) -> Block:
+        return Block(alone=[[] for _ in self.decoder.alone])
+
+    def _add(self, block: Block, rows: Sequence[tuple[Any, ...]], has_packed: bool) -> int:
+        before = block.size
+        if has_packed and len(rows[0]) == 1:
+            lines = b"\n".join(chain.from_iterable(rows))
+            block.packed.append(lines)
+            block.size += len(lines)
+        else:
+            columns = list(zip(*rows, strict=True))
+            if has_packed:
+                lines = b"\n".join(columns[0])
+                block.packed.append(lines)
+                block.size += len(lines)
+                columns = columns[1:]
+            for kept, values in zip(block.alone, columns, strict=True):
+                array = binary_array(values)
+                kept.append(array)
+                block.size += array.nbytes
+        block.rows += len(rows)
+        self.rows += len(rows)
+        return block.size - before
+
+    def _hand_over(self, block: Block | None) -> None:
+        while True:
+            if self._error is not None:
+                raise _Stopped
+            try:
+                self._blocks.put(block, timeout=0.2)
+                return
+            except queue.Full:
+                continue
+
+    def _hand_over_quietly(self) -> None:
+        with suppress(_Stopped):
+            self._hand_over(None)
+
+    def _encode(self) -> None:
+        with ThreadPoolExecutor(1, thread_name_prefix="livemove-upload") as uploader:
+            parts = _Parts(self.decoder.schema, uploader, self._put_part, self._part_bytes)
+            try:
+                while (block := self._blocks.get()) is not None:
+                    batch = self.decoder.decode(block, self.tally)
+                    self.uncompressed_bytes += batch.nbytes
+                    if not self.tally.rejected:
+                        parts.write(batch)
+                if self._error is None and not self.tally.rejected:
+                    parts.close()
+                self.parts = parts.finished()
+            except BaseException as error:
+                self._error = self._error or error
+                while not self._blocks.empty():
+                    self._blocks.get_nowait()
+
+
+class _Parts:
+    """Rolls Parquet files over at a size, and has at most one upload under way beside the one that fills."""
+
+    def __init__(self, schema: pa.Schema, uploader: ThreadPoolExecutor, put_part: PutPart, part_bytes: int) -> None:
+        self._schema = schema
+        self._uploader = uploader
+        self._put_part = put_part
+        self._part_bytes = part_bytes
+        self._file: IO[bytes] | None = None
+        self._sink: pa.NativeFile | None = None
+        self._writer: pq.ParquetWriter | None = None
+        self._rows = 0
+        self._uploads: list[Future[Part]] = []
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        if self._sink is None or self._writer is None:
+            # A nameless file on the worker's disk: two parts in memory would be most of what we may take.
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed when its upload has ended
+            self._sink = pa.PythonFile(self._file, mode="w")
+            # Dictionaries cost most of the encoding time and are dropped again for columns of distinct values.
+            self._writer = pq.ParquetWriter(
+                self._sink, self._schema, compression="snappy", use_dictionary=False, write_statistics=False
+            )
+        self._writer.write_table(pa.Table.from_batches([batch]))
+        self._rows += batch.num_rows
+        if self._sink.tell() >= self._part_bytes:
+            self.close()
+
+    def close(self) -> None:
+        """End the part that is being filled, if there is one, and send it."""
+        if self._file is None or self._writer is None:
+            return
+        self._writer.close()
+        file, rows = self._file, self._rows
+        self._file, self._sink, self._writer, self._rows = None, None, None, 0
+        if self._uploads:
+            self._uploads[-1].result()
+        number = len(self._uploads)
+        self._uploads.append(self._uploader.submit(self._send, number, file, rows))
+
+    def _send(self, number: int, file: IO[bytes], rows: int) -> Part:
+        with file:
+            size = file.seek(0, io.SEEK_END)
+            file.seek(0)
+            return self._put_part(number, file, rows, size)
+
+    def finished(self) -> list[Part]:
+        return [upload.result() for upload in self._uploads]
+
+
+def _next_fetch(fetch: int, rows: int, size: int) -> int:
+    """Rows of the next fetch, so that it has about FETCH_BYTES; at most twice as many as before."""
+    fits = int(FETCH_BYTES * rows / max(1, size))
+    return max(1, min(FETCH_ROWS, fits, fetch * 2))
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Rows hold no cycles, and looking for some after every 700 of them takes as long as reading them."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

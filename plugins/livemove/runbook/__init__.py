@@ -1,0 +1,1 @@
+"""What all runbooks share: where `include/` is, configuration files, errors, reports."""

@@ -1,0 +1,104 @@
+"""Configuration files: YAML checked by pydantic models, with errors that a person can act on."""
+
+from __future__ import annotations
+
+import difflib
+import types
+import typing
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from livemove.runbook.errors import NeedsPerson
+
+
+class Settings(BaseModel):
+    """Base of all configuration models: unknown keys are refused, values cannot be changed later."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+ModelT = TypeVar("ModelT", bound=Settings)
+
+
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """YAML keeps the last of two equal keys and says nothing; this loader refuses the second."""
+
+
+def _mapping(loader: _UniqueKeyLoader, node: yaml.MappingNode) -> dict[Any, Any]:
+    keys = [loader.construct_object(key) for key, _ in node.value]
+    for place, key in enumerate(keys):
+        if key in keys[:place]:
+            line = node.value[place][0].start_mark.line + 1
+            raise yaml.YAMLError(f"key {key!r} stands twice, again in line {line}; keep one of them")
+    return loader.construct_mapping(node, deep=True)
+
+
+_UniqueKeyLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+def load(path: Path, model: type[ModelT]) -> ModelT:
+    """Read a YAML file into a model.
+
+    :raises NeedsPerson: the file is missing, is no YAML, or does not fit the model. The message has
+        one line for each problem, naming file, key, value and remedy.
+    """
+    try:
+        document = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)  # noqa: S506
+    except FileNotFoundError as error:
+        raise NeedsPerson(f"{path}: there is no such file. {_neighbours(path)}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise NeedsPerson(f"{path}: this is not valid YAML: {_one_line(error)}") from error
+    if not isinstance(document, dict):
+        kind = type(document).__name__
+        raise NeedsPerson(f"{path}: expected keys and values at the top level, found {kind}.")
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        problems = [_explain(path, model, detail) for detail in error.errors(include_url=False)]
+        raise NeedsPerson("\n".join(problems)) from error
+
+
+def _neighbours(path: Path) -> str:
+    names = sorted(file.stem for file in path.parent.glob("*.yaml"))
+    return f"Known names: {', '.join(names)}." if names else f"Put one into {path.parent}."
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+def _explain(path: Path, model: type[BaseModel], detail: Any) -> str:
+    place = [str(part) for part in detail["loc"] if part not in ("function-after[...]",)]
+    key = ".".join(place)
+    if detail["type"] == "extra_forbidden":
+        known = _known_keys(model, place[:-1])
+        near = difflib.get_close_matches(place[-1], known, n=1)
+        remedy = f"did you mean {near[0]!r}?" if near else f"known keys here: {', '.join(known)}."
+        return f"{path}: {key}: unknown key; {remedy}"
+    if detail["type"] == "missing":
+        return f"{path}: {key}: this key is required; add it."
+    return f"{path}: {key}: {detail['input']!r} does not fit: {detail['msg']}."
+
+
+def _known_keys(model: type[BaseModel], place: list[str]) -> list[str]:
+    here: type[BaseModel] | None = model
+    for part in place:
+        if here is None:
+            return []
+        if part in here.model_fields:
+            here = _model_in(here.model_fields[part].annotation)
+    return sorted(here.model_fields) if here else []
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """The model inside `Model`, `Model | None` or `dict[str, Model]`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    if typing.get_origin(annotation) in (dict, typing.Union, types.UnionType):
+        for inner in reversed(typing.get_args(annotation)):
+            if found := _model_in(inner):
+                return found
+    return None
