@@ -155,7 +155,8 @@ class Server:
             raise RehearsalError(f"{self.name} already runs (process {self.pid}).")
         self.run_file.parent.mkdir(parents=True, exist_ok=True)
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        self.run_file.unlink(missing_ok=True)
+        # What outlived a crash would be in the way of its successor.
+        self.kill()
         env = {**(os.environ if environment is None else environment), MARK: str(self.run_file)}
         with self.log.open("ab") as output:
             self._log_start = output.tell()

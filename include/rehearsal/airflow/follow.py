@@ -10,7 +10,7 @@ from rehearsal.errors import RehearsalError
 from rehearsal.progress import Clock, say
 
 POLL_SECONDS = 1.0
-FIND_SECONDS = 60
+FIND_SECONDS = 30
 LOG_LINES = 12
 FINISHED = ("success", "failed")
 # States that say nothing to a person who watches.

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 POOLS = REPOSITORY / "include" / "airflow" / "pools.json"
 START_SECONDS = 240
+POLL_SECONDS = 0.5
 ARGUMENTS = {
     "airflow-api-server": ["api-server"],
     "airflow-scheduler": ["scheduler", "--skip-serve-logs"],
@@ -64,17 +67,17 @@ class Airflow:
         self._prepare_database()
         environment = {**inherited(), **self.variables()}
         servers = [self._stack.folder.server(name) for name in AIRFLOW]
+        began: dict[str, datetime] = {}
         for server in servers:
             if server.pid is None:
+                began[server.name] = datetime.now(UTC)
                 argv = [str(self._stack.layout.python), "-m", "airflow", *ARGUMENTS[server.name]]
                 server.spawn(argv, environment, folder=self._home)
         with ThreadPoolExecutor(max_workers=len(servers)) as pool:
-            waiting = [
-                pool.submit(
-                    server.wait, lambda n=server.name: self._healthy(n), START_SECONDS, "its health", 0.5
-                )
-                for server in servers
-            ]
+            waiting = []
+            for server in servers:
+                healthy = partial(self._healthy, server.name, began.get(server.name))
+                waiting.append(pool.submit(server.wait, healthy, START_SECONDS, "its health", POLL_SECONDS))
         for each in waiting:
             each.result()
         self._set_pools()
@@ -104,9 +107,13 @@ class Airflow:
             shutil.copyfile(self._stack.layout.airflow_database, scratch)
             scratch.replace(database)
 
-    def _healthy(self, name: str) -> bool:
-        component = self.api.health().get(HEALTH_OF[name]) or {}
-        return component.get("status") == "healthy"
+    def _healthy(self, name: str, began: datetime | None) -> bool:
+        """Whether a component is well by its own word, given since `began`: words of one that died live on."""
+        component = HEALTH_OF[name]
+        health = self.api.health().get(component) or {}
+        beat = health.get(f"latest_{component}_heartbeat")
+        fresh = began is None or component == "metadatabase" or (beat and datetime.fromisoformat(beat) > began)
+        return bool(fresh) and health.get("status") == "healthy"
 
     def _set_pools(self) -> None:
         pools = read_json(POOLS)

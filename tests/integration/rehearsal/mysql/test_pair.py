@@ -32,9 +32,7 @@ def test_the_reader_refuses_writes_of_the_master_user(mysql_reader) -> None:
         rows(mysql_reader, "CREATE TABLE t (a INT)")
 
 
-def test_a_delay_holds_the_reader_back_until_it_is_taken_away(
-    mysql: Pair, mysql_writer, mysql_reader
-) -> None:
+def test_a_delay_holds_the_reader_back_until_it_is_taken_away(mysql: Pair, mysql_writer, mysql_reader) -> None:
     rows(mysql_writer, "CREATE TABLE t (a INT PRIMARY KEY)")
     mysql.wait_caught_up()
     mysql.set_delay(600)
@@ -46,9 +44,7 @@ def test_a_delay_holds_the_reader_back_until_it_is_taken_away(
     assert rows(mysql_reader, "SELECT COUNT(*) FROM t") == ((1,),)
 
 
-def test_the_writer_survives_a_crash_with_all_that_was_committed(
-    mysql: Pair, mysql_writer, database: str
-) -> None:
+def test_the_writer_survives_a_crash_with_all_that_was_committed(mysql: Pair, mysql_writer, database: str) -> None:
     rows(mysql_writer, "CREATE TABLE t (a INT PRIMARY KEY)")
     rows(mysql_writer, "INSERT INTO t VALUES (1)")
     mysql.writer.kill()
@@ -59,9 +55,7 @@ def test_the_writer_survives_a_crash_with_all_that_was_committed(
     assert mysql.reader.value(f"SELECT COUNT(*) FROM {database}.t") == 1
 
 
-def test_the_master_user_sees_transactions_and_statements_of_others(
-    stack: Stack, mysql: Pair, mysql_writer
-) -> None:
+def test_the_master_user_sees_transactions_and_statements_of_others(stack: Stack, mysql: Pair, mysql_writer) -> None:
     rows(mysql_writer, "CREATE TABLE t (a INT PRIMARY KEY)")
     with mysql.writer.root() as other, other.cursor() as cursor:
         cursor.execute("BEGIN")
@@ -99,9 +93,7 @@ def test_mysqlclient_logs_in_without_and_with_tls(stack: Stack, mysql: Pair) -> 
 
 
 def test_named_time_zones_are_known(mysql_writer) -> None:
-    converted = rows(
-        mysql_writer, "SELECT CAST(CONVERT_TZ('2024-07-01 12:00:00', 'UTC', 'Asia/Tokyo') AS CHAR)"
-    )
+    converted = rows(mysql_writer, "SELECT CAST(CONVERT_TZ('2024-07-01 12:00:00', 'UTC', 'Asia/Tokyo') AS CHAR)")
     assert converted == (("2024-07-01 21:00:00",),)
     summer = "SELECT CAST(CONVERT_TZ('2024-07-01 12:00:00', 'UTC', 'Europe/Paris') AS CHAR)"
     assert rows(mysql_writer, summer) == (("2024-07-01 14:00:00",),)
@@ -109,6 +101,4 @@ def test_named_time_zones_are_known(mysql_writer) -> None:
 
 
 def test_the_server_speaks_utc_unless_told_otherwise(mysql_writer) -> None:
-    assert rows(mysql_writer, "SELECT @@time_zone, TIMESTAMPDIFF(SECOND, NOW(), UTC_TIMESTAMP())") == (
-        ("+00:00", 0),
-    )
+    assert rows(mysql_writer, "SELECT @@time_zone, TIMESTAMPDIFF(SECOND, NOW(), UTC_TIMESTAMP())") == (("+00:00", 0),)
