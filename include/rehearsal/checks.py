@@ -80,9 +80,7 @@ def run_benchmark(name: str, arguments: Sequence[str]) -> int:
     :raises RehearsalError: there is no such benchmark.
     """
     if not (BENCHMARKS / f"{name}.py").is_file():
-        raise RehearsalError(
-            f"There is no benchmark {name}; there are: {', '.join(benchmarks())}.", exit_code=2
-        )
+        raise RehearsalError(f"There is no benchmark {name}; there are: {', '.join(benchmarks())}.", exit_code=2)
     stack = Stack("bench")
     stack.down(purge=True)
     with TemporaryDirectory(prefix="livemove-") as home:

@@ -73,9 +73,7 @@ def _down_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _status_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--json", action="store_true", help="print one JSON object: how to reach each service"
-    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object: how to reach each service")
 
 
 def _run_arguments(parser: argparse.ArgumentParser) -> None:

@@ -76,9 +76,7 @@ def run(options: argparse.Namespace) -> int:
     except ValueError as error:
         raise RehearsalError(f"--conf is no JSON: {error}", exit_code=2) from None
     if not isinstance(conf, dict):
-        raise RehearsalError(
-            f'--conf must be a JSON object such as {{"tables": ["flights"]}}, not {options.conf}', 2
-        )
+        raise RehearsalError(f'--conf must be a JSON object such as {{"tables": ["flights"]}}, not {options.conf}', 2)
     found = describe(_folder())
     if "airflow" not in found:
         raise RehearsalError("Airflow does not run. Start the stack with ./dev up, then run this again.")

@@ -115,9 +115,7 @@ def stop_all(folder: Folder, purge: bool = False) -> list[str]:
     with exclusive(folder.lock, f"the stack {folder.path.name}"):
         known = {name for group in STOP_ORDER for name in group}
         unknown = {file.stem for file in folder.runs.glob("*.json")} - known
-        ended = [
-            name for group in (dict.fromkeys(unknown, 5.0), *STOP_ORDER) for name in _stop(folder, group)
-        ]
+        ended = [name for group in (dict.fromkeys(unknown, 5.0), *STOP_ORDER) for name in _stop(folder, group)]
         # Whatever lost its run file still carries the mark in its environment.
         kill_all(folder.runs)
         if purge:

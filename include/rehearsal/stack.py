@@ -47,9 +47,7 @@ class Stack:
         self._layout = layout or Layout.default()
         self.folder = Folder(self._layout.stack(name))
 
-    def up(
-        self, services: Iterable[str] = SERVICES, mysql_version: str = DEFAULT_VERSION
-    ) -> dict[str, float]:
+    def up(self, services: Iterable[str] = SERVICES, mysql_version: str = DEFAULT_VERSION) -> dict[str, float]:
         """Start what does not run yet, side by side, and wait until it can be used.
 
         :param services: of `mysql`, `redshift`, `s3`, `airflow`.
@@ -136,9 +134,7 @@ class Stack:
             )
 
         passwords = Passwords(self.password("mysql-admin"), self.password("mysql-replication"))
-        return Pair(
-            server("writer", 1), server("reader", 2), template(program, "aurora3", self._layout), passwords
-        )
+        return Pair(server("writer", 1), server("reader", 2), template(program, "aurora3", self._layout), passwords)
 
     @property
     def s3(self) -> S3:

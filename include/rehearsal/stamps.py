@@ -31,9 +31,7 @@ class Stamp:
     :param results: files that the step makes; a missing one makes it necessary again, too.
     """
 
-    def __init__(
-        self, folder: Path, name: str, inputs: Iterable[str | Path], results: Iterable[Path] = ()
-    ) -> None:
+    def __init__(self, folder: Path, name: str, inputs: Iterable[str | Path], results: Iterable[Path] = ()) -> None:
         self._path = folder / name
         self._digest = digest(inputs)
         self._results = tuple(results)

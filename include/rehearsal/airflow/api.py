@@ -15,7 +15,7 @@ TIMEOUT_SECONDS = 60
 PAGE = 100
 
 
-class Refused(RehearsalError):
+class RefusedError(RehearsalError):
     """Airflow understood the request and refused it; the text holds its reason."""
 
     def __init__(self, message: str) -> None:
@@ -46,14 +46,14 @@ class AirflowApi:
     def call(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
         """Call `/api/v2` + path and return the answer's JSON.
 
-        :raises Refused: status 400, 404, 409 or 422, with the reason.
+        :raises RefusedError: status 400, 404, 409 or 422, with the reason.
         :raises RehearsalError: another status, or no answer.
         """
         if "Authorization" not in self._session.headers:
             self._log_in()
         answer = self._request(method, f"/api/v2{path}", json=body, params=query)
         if answer.status_code in (400, 404, 409, 422):
-            raise Refused(f"Airflow refuses {method} {path}: {reason(answer)}")
+            raise RefusedError(f"Airflow refuses {method} {path}: {reason(answer)}")
         if not answer.ok:
             raise RehearsalError(f"Airflow answers {answer.status_code} to {method} {path}: {reason(answer)}")
         return answer.json() if answer.content else None
@@ -89,7 +89,7 @@ class AirflowApi:
         """Whether Airflow has read this DAG."""
         try:
             self.call("GET", f"/dags/{quote(dag_id)}")
-        except Refused:
+        except RefusedError:
             return False
         return True
 
@@ -101,7 +101,7 @@ class AirflowApi:
     def trigger(self, dag_id: str, conf: dict[str, Any]) -> str:
         """Unpause a DAG, start a run and return its id.
 
-        :raises Refused: the params are not what the DAG accepts.
+        :raises RefusedError: the params are not what the DAG accepts.
         """
         path = f"/dags/{quote(dag_id)}"
         self.call("PATCH", path, {"is_paused": False})

@@ -63,7 +63,7 @@ def server_variables(port: int, secret: str, jwt_secret: str) -> dict[str, str]:
 
 
 def inherited() -> dict[str, str]:
-    """This process's own environment, without what belongs to another Airflow or another account."""
+    """The environment of this process, without what belongs to another Airflow or another account."""
     return {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
 
 

@@ -60,9 +60,7 @@ def steps(layout: Layout) -> dict[str, list[Step]]:
             )
         ],
         "mysql97": [
-            Step(
-                "mysql-9.7", (mysql97.SUITE, code / "mysql97.py"), (layout.mysql97 / "root",), mysql97.install
-            )
+            Step("mysql-9.7", (mysql97.SUITE, code / "mysql97.py"), (layout.mysql97 / "root",), mysql97.install)
         ],
         "compose": [Step("compose", (code / "compose.py",), (), compose.install)],
     }

@@ -38,9 +38,7 @@ def run(
             check=False,
         )
     except FileNotFoundError:
-        raise RehearsalError(
-            f"{what} needs the program {argv[0]}, which is missing. {remedy}".strip()
-        ) from None
+        raise RehearsalError(f"{what} needs the program {argv[0]}, which is missing. {remedy}".strip()) from None
     if done.returncode != 0:
         output = (done.stdout + done.stderr).strip().splitlines()[-ERROR_LINES:]
         lines = "\n".join(f"    {line}" for line in output)

@@ -29,9 +29,7 @@ def install(layout: Layout) -> None:
         return
     with doing("Docker Compose (checks docker-compose.yaml)"):
         target = layout.tools / "compose"
-        packages = Apt(layout.downloads / "apt").download_newer(
-            SUITE, ["docker-compose"], layout.downloads / "compose"
-        )
+        packages = Apt(layout.downloads / "apt").download_newer(SUITE, ["docker-compose"], layout.downloads / "compose")
         unpack([package for package in packages if package.name.startswith("docker-compose_")], target)
         run([_program(layout), "version"], "Docker Compose")
 

@@ -45,7 +45,7 @@ def install(layout: Layout) -> None:
         unpack(libraries, scratch / "libs")
         shutil.rmtree(layout.mysql80, ignore_errors=True)
         scratch.rename(layout.mysql80)
-        version = [layout.mysql80 / "bin/mysqld", "--no-defaults", "--version"]
+        version = [str(layout.mysql80 / "bin/mysqld"), "--no-defaults", "--version"]
         run(version, "MySQL 8.0.31", environment=variables(layout))
         remarks.append(megabytes(folder_size(layout.mysql80)) + " unpacked")
 

@@ -48,6 +48,4 @@ def _first(root: Path, *names: str) -> Path:
     for name in names:
         if os.path.lexists(root / name):
             return root / name
-    raise RehearsalError(
-        f"None of {', '.join(names)} is below {root}: remove that folder and run this again."
-    )
+    raise RehearsalError(f"None of {', '.join(names)} is below {root}: remove that folder and run this again.")

@@ -42,8 +42,7 @@ def _host_has_client_library() -> bool:
     if not shutil.which("pkg-config"):
         return False
     return any(
-        subprocess.run(["pkg-config", "--exists", name], check=False).returncode == 0
-        for name in CLIENT_LIBRARIES
+        subprocess.run(["pkg-config", "--exists", name], check=False).returncode == 0 for name in CLIENT_LIBRARIES
     )
 
 

@@ -41,9 +41,7 @@ def _create(layout: Layout) -> None:
     if layout.python.exists() and _runs(layout, "import pip"):
         return
     with doing(f"virtual environment (Python {sys.version.split()[0]})"):
-        if subprocess.run(
-            [sys.executable, "-c", "import ensurepip"], capture_output=True, check=False
-        ).returncode:
+        if subprocess.run([sys.executable, "-c", "import ensurepip"], capture_output=True, check=False).returncode:
             install_on_host(["python3-venv"], "Python's venv module")
         run([sys.executable, "-m", "venv", "--clear", layout.venv], "Making the virtual environment")
 
@@ -53,13 +51,13 @@ def _site_packages(layout: Layout) -> Path:
 
 
 def _install_packages(layout: Layout, variables: dict[str, str]) -> None:
-    wanted = ["-r", REQUIREMENTS, "-c", CONSTRAINTS]
-    pip = [layout.python, "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "-q"]
+    wanted = ["-r", str(REQUIREMENTS), "-c", str(CONSTRAINTS)]
+    pip = [str(layout.python), "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "-q"]
     uv = layout.venv / "bin" / "uv"
     try:
         if not uv.exists():
-            run([*pip, "uv", "-c", CONSTRAINTS], "Installing uv")
-        command = [uv, "pip", "install", "-q", "--python", layout.python]
+            run([*pip, "uv", "-c", str(CONSTRAINTS)], "Installing uv")
+        command = [str(uv), "pip", "install", "-q", "--python", str(layout.python)]
         run([*command, *wanted], "uv", environment={**_uv_variables(layout), **variables})
     except RehearsalError as error:
         # uv does not read pip's configuration files (private indexes, certificates): pip does.
@@ -89,7 +87,7 @@ def _uv_variables(layout: Layout) -> dict[str, str]:
 
 
 def _runs(layout: Layout, code: str) -> bool:
-    command = [layout.python, "-c", code]
+    command = [str(layout.python), "-c", code]
     scratch = {**os.environ, "AIRFLOW_HOME": str(layout.tools / "airflow")}
     return subprocess.run(command, capture_output=True, env=scratch, check=False).returncode == 0
 
@@ -97,9 +95,9 @@ def _runs(layout: Layout, code: str) -> bool:
 def _check(layout: Layout, variables: dict[str, str]) -> None:
     if not _runs(layout, "import MySQLdb"):
         # A cache held a build made for another system's client library.
-        rebuild = [layout.python, "-m", "pip", "install", "-q", "--force-reinstall", "--no-deps"]
+        rebuild = [str(layout.python), "-m", "pip", "install", "-q", "--force-reinstall", "--no-deps"]
         run(
-            [*rebuild, "--no-cache-dir", "mysqlclient", "-c", CONSTRAINTS],
+            [*rebuild, "--no-cache-dir", "mysqlclient", "-c", str(CONSTRAINTS)],
             "Compiling mysqlclient",
             environment=variables,
         )

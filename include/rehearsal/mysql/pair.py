@@ -37,9 +37,7 @@ class Pair:
     :param template: the data folder that both start from.
     """
 
-    def __init__(
-        self, writer: MySqlServer, reader: MySqlServer, template: Path, passwords: Passwords
-    ) -> None:
+    def __init__(self, writer: MySqlServer, reader: MySqlServer, template: Path, passwords: Passwords) -> None:
         self.writer = writer
         self.reader = reader
         self._template = template

@@ -103,9 +103,7 @@ class MySqlServer:
 
     def _dismiss_replicas(self) -> None:
         """End the connections of replicas, for which a shutdown waits ten seconds; they come back."""
-        dumping = [
-            row["Id"] for row in self.rows("SHOW PROCESSLIST") if row["Command"].startswith("Binlog Dump")
-        ]
+        dumping = [row["Id"] for row in self.rows("SHOW PROCESSLIST") if row["Command"].startswith("Binlog Dump")]
         self.execute(*(f"KILL {thread}" for thread in dumping))
 
     def kill(self) -> None:

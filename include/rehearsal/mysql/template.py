@@ -36,7 +36,7 @@ def template(build: Build, flavour: str, layout: Layout) -> Path:
     name = f"mysql-{build.version}-{flavour}"
     folder = layout.tools / "templates" / name
     code = [Path(__file__).with_name(f"{module}.py") for module in ("template", "config", "timezones")]
-    inputs = (build.version, *scripts(flavour), *code)
+    inputs: tuple[str | Path, ...] = (build.version, *scripts(flavour), *code)
     stamp = Stamp(layout.stamps, f"template-{name}", inputs, (folder / "data",))
     if stamp.valid:
         return folder / "data"

@@ -124,9 +124,7 @@ def test_a_folder_of_run_files_does_not_stand_for_another_with_a_longer_name(tmp
 
 
 def test_a_server_that_ignores_the_signal_is_killed_after_its_grace(server: Server) -> None:
-    code = (
-        "import signal, time; signal.signal(15, signal.SIG_IGN); print('deaf', flush=True); time.sleep(300)"
-    )
+    code = "import signal, time; signal.signal(15, signal.SIG_IGN); print('deaf', flush=True); time.sleep(300)"
     server.spawn([sys.executable, "-c", code])
     until(server.said)
     pid = server.pid

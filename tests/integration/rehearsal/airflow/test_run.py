@@ -113,7 +113,7 @@ def test_every_socket_listens_on_loopback(airflow: Stack) -> None:
         for pid in airflow.folder.server(name).members()
         for handle in Path(f"/proc/{pid}/fd").iterdir()
     ]
-    addresses = {listening.get(os.readlink(handle)) for handle in handles} - {None}
+    addresses = {listening.get(str(handle.readlink())) for handle in handles} - {None}
     assert addresses
     assert all(address.startswith("0100007F:") for address in addresses), addresses
 

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlparse
 
 import pytest
 
-from rehearsal.airflow.api import PAGE, AirflowApi, Refused
+from rehearsal.airflow.api import PAGE, AirflowApi, RefusedError
 from rehearsal.errors import RehearsalError
 
 
@@ -60,14 +60,14 @@ def test_all_pages_of_a_listing_are_read(api: AirflowApi) -> None:
 
 
 def test_a_refusal_carries_the_reason_and_exit_code_2(api: AirflowApi) -> None:
-    with pytest.raises(Refused, match=r"body\.conf: not a table") as refused:
+    with pytest.raises(RefusedError, match=r"body\.conf: not a table") as refused:
         api.trigger("sync", {"tables": ["x"]})
     assert refused.value.exit_code == 2
 
 
 def test_an_unknown_dag_is_told_from_a_broken_server(api: AirflowApi) -> None:
     assert not api.dag_exists("nope")
-    with pytest.raises(RehearsalError, match="500 .* database is locked"):
+    with pytest.raises(RehearsalError, match=r"500 .* database is locked"):
         api.dag_exists("broken")
 
 

@@ -11,9 +11,7 @@ from rehearsal.mysql.config import option_file
 
 
 def options(folder: Path, read_only: bool = False) -> dict[str, str]:
-    program = Build(
-        "8.0.31", ("mysqld",), Path("/b"), Path("/b/share"), Path("/b/plugins"), native_password=True
-    )
+    program = Build("8.0.31", ("mysqld",), Path("/b"), Path("/b/share"), Path("/b/plugins"), native_password=True)
     lines = option_file(program, folder, port=3307, server_id=2, read_only=read_only).splitlines()
     assert lines[0] == "[mysqld]"
     return dict(line.split("=", 1) for line in lines[1:])
