@@ -72,27 +72,23 @@ class Extraction:
         try:
             with _no_garbage_collection():
                 self._read(result)
-            self._hand_over(None)
         except _Stopped:
             pass
         except BaseException as error:
             self._error = self._error or error
-            self._hand_over_quietly()
-            encoder.join()
-            raise
-        encoder.join()
+        self._end(encoder)
         if self._error is not None:
             raise self._error
 
     def _read(self, result: Any) -> None:
         has_packed = bool(self.decoder.packed)
         block = self._new_block()
-        fetch = FETCH_ROWS if not self.decoder.alone else 64
+        # How long the rows are is not known yet.
+        fetch = 1
         told = time.monotonic()
         while rows := result.fetch_row(fetch):
             size = self._add(block, rows, has_packed)
-            if self.decoder.alone:
-                fetch = _next_fetch(fetch, len(rows), size)
+            fetch = _next_fetch(fetch, len(rows), size)
             if block.size >= BLOCK_BYTES:
                 self._hand_over(block)
                 block = self._new_block()
@@ -126,25 +122,26 @@ class Extraction:
         self.rows += len(rows)
         return block.size - before
 
-    def _hand_over(self, block: Block | None) -> None:
-        while True:
-            if self._error is not None:
-                raise _Stopped
-            try:
+    def _hand_over(self, block: Block) -> None:
+        while self._error is None:
+            with suppress(queue.Full):
                 self._blocks.put(block, timeout=0.2)
                 return
-            except queue.Full:
-                continue
+        raise _Stopped
 
-    def _hand_over_quietly(self) -> None:
-        with suppress(_Stopped):
-            self._hand_over(None)
+    def _end(self, encoder: threading.Thread) -> None:
+        """Tell the encoder, if it has not failed, that no block follows, and wait for it."""
+        while encoder.is_alive():
+            with suppress(queue.Full):
+                self._blocks.put(None, timeout=0.2)
+                break
+        encoder.join()
 
     def _encode(self) -> None:
         with ThreadPoolExecutor(1, thread_name_prefix="livemove-upload") as uploader:
             parts = _Parts(self.decoder.schema, uploader, self._put_part, self._part_bytes)
             try:
-                while (block := self._blocks.get()) is not None:
+                while (block := self._blocks.get()) is not None and self._error is None:
                     batch = self.decoder.decode(block, self.tally)
                     self.uncompressed_bytes += batch.nbytes
                     if not self.tally.rejected:
