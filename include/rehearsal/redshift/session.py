@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -229,7 +230,7 @@ class Session:
         if statement.control is not Control.NONE and self._own_transaction:
             self.commit()
         self._take_locks(statement)
-        if statement.before or statement.after:
+        if statement.before or statement.after or statement.counts:
             self.begin()
         for sql, *values in statement.before:
             self.backend.run(sql, *values)
@@ -247,7 +248,8 @@ class Session:
             self.backend.run(sql)
             rows = max(rows, changed_rows(self.backend.tag))
         if statement.counts:
-            self.note_write(statement.counts, (statement.tag or tag).split(" ", 1)[0], rows)
+            command = (statement.tag or tag).split(" ", 1)[0]
+            self.note_write(statement.counts, command, rows, in_order=command == "SELECT")
         for sql, *values in statement.after:
             self.backend.run(sql, *values)
         if statement.control is Control.BEGIN:
@@ -319,7 +321,8 @@ class Session:
         if status == IDLE:
             self._transaction_ended()
             for sql, *values in self.when_idle:
-                self.backend.command(sql, *values)
+                with contextlib.suppress(BackendError):  # a table of the transaction that has failed
+                    self.backend.command(sql, *values)
             self.when_idle.clear()
         self.client.send(b"Z", status)
         self.client.flush()
@@ -327,15 +330,16 @@ class Session:
     def _refuse(self, error: RedshiftError) -> None:
         """Let PostgreSQL itself raise our error, so that it fails the transaction as any other does."""
         try:
-            self.backend.run(
-                "SELECT rs.raise($1, $2, $3, $4)", error.message, error.code, error.detail, error.hint
-            )
+            self.backend.run("SELECT rs.raise($1, $2, $3, $4)", error.message, error.code, error.detail, error.hint)
         except BackendError as raised:
             self._failed(raised)
 
     def _failed(self, error: BackendError) -> None:
         self._skipping = True
         table = next(iter(self._locked), None)
+        if error.fields.get("C") == errors.DISK_FULL:
+            # What was written and rolled back takes no space in Redshift; PostgreSQL has to cut it off.
+            self.when_idle += [(f"VACUUM (TRUNCATE, SKIP_LOCKED) {name}",) for name in self._locked]
         table_id = 0
         if table and error.fields.get("C") == "40001":
             table_id = self.warehouse.table_id(table, self.backend.parameters.get("search_path", ""))

@@ -63,9 +63,7 @@ class Storage:
                 region_name=_REGION,
                 aws_access_key_id=self._key,
                 aws_secret_access_key=self._secret,
-                config=Config(
-                    retries={"max_attempts": 2}, connect_timeout=5, s3={"addressing_style": "path"}
-                ),
+                config=Config(retries={"max_attempts": 2}, connect_timeout=5, s3={"addressing_style": "path"}),
             )
 
     @cached_property
@@ -140,9 +138,7 @@ class Storage:
             size = self.client.head_object(Bucket=bucket, Key=key)["ContentLength"]
         except ClientError as error:
             if entry.get("mandatory", False):
-                raise StorageError(
-                    f"Problem reading manifest file - {service_error(error)}: {url}"
-                ) from error
+                raise StorageError(f"Problem reading manifest file - {service_error(error)}: {url}") from error
             return None
         if expected is not None and size != expected:
             raise StorageError(f"File {url} has {size} bytes, and the manifest says {expected}")

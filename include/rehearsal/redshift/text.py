@@ -180,24 +180,16 @@ def lines(stream: BinaryIO) -> Iterator[bytes]:
         yield rest
 
 
-def skipped_row(
-    fields: dict[str, str], columns: Sequence[Column], reader: TextLoad | None
-) -> LoadError | None:
+def skipped_row(fields: dict[str, str], columns: Sequence[Column], reader: TextLoad | None) -> LoadError | None:
     """Read PostgreSQL's notice about a row that it has left out; None if it is about something else."""
     found = _SKIPPED.search(fields.get("M", ""))
     return _row_error(found, fields, columns, reader) if found else None
 
 
-def refused_row(
-    fields: dict[str, str], columns: Sequence[Column], reader: TextLoad | None
-) -> LoadError | None:
+def refused_row(fields: dict[str, str], columns: Sequence[Column], reader: TextLoad | None) -> LoadError | None:
     """Read PostgreSQL's error about a row; None if it is about something else."""
     found = _CONTEXT.search(fields.get("W", ""))
-    return (
-        _row_error(found, fields, columns, reader)
-        if found and fields.get("C", "")[:2] in ("22", "23")
-        else None
-    )
+    return _row_error(found, fields, columns, reader) if found and fields.get("C", "")[:2] in ("22", "23") else None
 
 
 def _row_error(

@@ -51,18 +51,14 @@ def _vacuum_one(worker: Backend, table_id: str, name: str, command: Vacuum) -> N
     allowed = rows * (100 - command.threshold) / 100
     deletes = command.deletes and gone > allowed
     sorts = command.sorts and row[3] == "t" and loose > allowed
-    query = worker.command(
-        "SELECT rs.vacuum_begins($1, $2, $3, $4)", table_id, command.form, rows, rows - loose
-    )[0][0]
+    query = worker.command("SELECT rs.vacuum_begins($1, $2, $3, $4)", table_id, command.form, rows, rows - loose)[0][0]
     if deletes or sorts:
         _rewrite(worker, name)
         worker.command("SELECT rs.settle($1, $2, $3, false)", table_id, _flag(deletes), _flag(sorts))
         worker.command("SELECT rs.compact($1)", table_id)
     status = "Complete" if deletes or sorts else f"Skipped(sorted>={command.threshold}%)"
     left_sorted = rows if sorts else rows - loose
-    worker.command(
-        "SELECT rs.vacuum_ends($1, $2, $3, $4)", query, status, gone if deletes else 0, left_sorted
-    )
+    worker.command("SELECT rs.vacuum_ends($1, $2, $3, $4)", query, status, gone if deletes else 0, left_sorted)
 
 
 def _rewrite(worker: Backend, name: str) -> None:

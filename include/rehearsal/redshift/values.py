@@ -58,7 +58,7 @@ def converter(column: Column, copy: Copy) -> Converter:
     blanks = "BLANKSASNULL" in copy.flags
 
     def checked(value: bytes) -> bytes | None:
-        if value == null or (blanks and not value.strip(b" \t")):
+        if value == null or (blanks and value and not value.strip(b" \t")):
             return None
         return convert(value)
 

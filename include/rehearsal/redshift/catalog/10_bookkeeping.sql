@@ -76,7 +76,7 @@ BEGIN
     IF changed > 0 THEN
         INSERT INTO rs.activity VALUES (rel, added, gone, CASE WHEN in_order THEN 0 ELSE added END, changed);
     END IF;
-    RETURN coalesce(rs.free_bytes() < 0, false);
+    RETURN added > 0 AND coalesce(rs.free_bytes() < 0, false);
 END $$;
 
 CREATE FUNCTION rs.stored_rows(rel oid) RETURNS bigint LANGUAGE sql SECURITY DEFINER AS $$

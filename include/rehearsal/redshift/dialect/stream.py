@@ -112,8 +112,7 @@ def fold(token: Token, case_sensitive: bool) -> str:
         name = _lower(token.text)
     if len(name.encode()) > _NAME_BYTES:
         raise RedshiftError(
-            f'identifier "{name}" has {len(name.encode())} bytes: '
-            f"the stand-in keeps {_NAME_BYTES}, Redshift 127",
+            f'identifier "{name}" has {len(name.encode())} bytes: the stand-in keeps {_NAME_BYTES}, Redshift 127',
             code=NOT_SUPPORTED,
         )
     return name

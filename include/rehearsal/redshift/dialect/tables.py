@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from ..backend import quote
 from ..errors import NOT_SUPPORTED, RedshiftError, not_supported, syntax_error
-from .lexer import Token, render
+from .lexer import Token
 from .statement import PLACEHOLDER, Append, Statement
 from .stream import Stream, split_list
 from .types import read_type
@@ -16,6 +16,8 @@ from .types import read_type
 Rewrite = Callable[[Sequence[Token]], str]
 
 NOTE_TABLE = "SELECT rs.note_table($1::text::regclass, $2, $3, $4)"
+# Lets a FOREIGN KEY refer to a key that is not enforced.
+OFFER_KEYS = (("SELECT rs.offer_keys()",),)
 # Let late binding views follow names, not tables.
 UNBIND_VIEWS = (("SELECT rs.unbind_views()",),)
 BIND_VIEWS = (("SELECT rs.bind_views()",),)
@@ -47,24 +49,19 @@ def create_table(stream: Stream, rewrite: Rewrite, temporary: bool) -> Statement
     temporary = temporary or stream.peek().text.startswith("#")
     table = stream.name()
     layout = Layout()
-    before: tuple[tuple[str, ...], ...] = ()
     inner = stream.parenthesised() if stream.at("(") else []
     _table_attributes(stream, layout)
+    create = f"CREATE {'TEMPORARY TABLE' if temporary else 'TABLE'} {guard}{table}"
     if stream.accept("AS"):
-        columns = f"({render(inner)})" if inner else ""
-        body = f"{columns} AS {rewrite(stream.rest())}"
-    elif inner:
-        columns = ", ".join(_element(item, table, layout, rewrite, stream) for item in split_list(inner))
-        body = f"({columns})"
-        if any(token.word == "REFERENCES" for token in inner):
-            before = (("SELECT rs.offer_keys()",),)
-    else:
+        columns = f"({rewrite(inner)})" if inner else ""
+        sql = f"{create} {columns} AS {rewrite(stream.rest())}"
+        return Statement(sql, after=(layout.note(table),), counts=table)
+    if not inner or not stream.at_end():
         raise stream.error()
-    if not stream.at_end():
-        raise stream.error()
-    kind = "TEMPORARY TABLE" if temporary else "TABLE"
-    after = (layout.note(table),)
-    return Statement(f"CREATE {kind} {guard}{table} {body}", before=before, after=after, tag="CREATE TABLE")
+    elements = ", ".join(_element(item, table, layout, rewrite, stream) for item in split_list(inner))
+    refers = any(token.word == "REFERENCES" for token in inner)
+    before = OFFER_KEYS if refers else ()
+    return Statement(f"{create} ({elements})", before=before, after=(layout.note(table),), tag="CREATE TABLE")
 
 
 def _table_attributes(stream: Stream, layout: Layout) -> None:
@@ -199,7 +196,7 @@ def _add(stream: Stream, table: str, rewrite: Rewrite) -> Statement:
     if stream.peek().word in ("CONSTRAINT", "PRIMARY", "UNIQUE", "FOREIGN", "CHECK"):
         foreign = any(token.word == "REFERENCES" for token in stream.tokens)
         constraint = _table_constraint(stream, rewrite) + (" NOT VALID" if foreign else "")
-        before = (("SELECT rs.offer_keys()",),) if foreign else ()
+        before = OFFER_KEYS if foreign else ()
         return Statement(f"ALTER TABLE {table} ADD {constraint}", before=before)
     stream.accept("COLUMN")
     words = [token.word for token in stream.tokens[stream.position :]]
@@ -229,9 +226,7 @@ def _alter(stream: Stream, table: str) -> Statement:
             layout.style = f"KEY({stream.identifier()})"
         return Statement(PLACEHOLDER, after=((note, table, "style", layout.style),), tag="ALTER TABLE")
     if stream.accept("DISTKEY"):
-        return Statement(
-            PLACEHOLDER, after=((note, table, "style", f"KEY({stream.identifier()})"),), tag="ALTER TABLE"
-        )
+        return Statement(PLACEHOLDER, after=((note, table, "style", f"KEY({stream.identifier()})"),), tag="ALTER TABLE")
     if stream.accept("ENCODE", "AUTO"):
         return Statement(PLACEHOLDER, tag="ALTER TABLE")
     keys = ",".join(_sort_key(stream))

@@ -160,9 +160,7 @@ def _copy_format(copy: Copy, word: str, stream: Stream) -> Copy:
         stream.accept("AS")
         path = _string(stream) if stream.peek().kind is Kind.STRING else "auto"
         if path not in ("auto", "auto ignorecase", "noshred"):
-            raise RedshiftError(
-                f"COPY JSON with '{path}' is not imitated, only with 'auto'", code=NOT_SUPPORTED
-            )
+            raise RedshiftError(f"COPY JSON with '{path}' is not imitated, only with 'auto'", code=NOT_SUPPORTED)
         return replace(copy, values=copy.values | {"JSON": path})
     if word == "PARQUET" and stream.accept("SERIALIZETOJSON"):
         return replace(copy, flags=copy.flags | {"SERIALIZETOJSON"})
@@ -172,9 +170,7 @@ def _copy_format(copy: Copy, word: str, stream: Stream) -> Copy:
 def _checked(copy: Copy, seen: set[str]) -> Copy:
     if copy.format == "parquet":
         for option in sorted(seen - _PARQUET_OPTIONS):
-            raise RedshiftError(
-                f"{option} argument is not supported for PARQUET based COPY", code=NOT_SUPPORTED
-            )
+            raise RedshiftError(f"{option} argument is not supported for PARQUET based COPY", code=NOT_SUPPORTED)
     if copy.format == "csv" and copy.flags & {"ESCAPE", "REMOVEQUOTES"}:
         raise RedshiftError("CSV is not compatible with ESCAPE or REMOVEQUOTES", code=SYNTAX_ERROR)
     if "QUOTE" in copy.values and copy.format != "csv":
@@ -195,9 +191,7 @@ def parse_unload(stream: Stream) -> Unload:
     while not stream.at_end():
         unload = _unload_option(unload, stream)
     if unload.format == "parquet":
-        for option in sorted(
-            {"HEADER", "GZIP", "DELIMITER", "ADDQUOTES", "ESCAPE"} & {*unload.flags, *unload.values}
-        ):
+        for option in sorted({"HEADER", "GZIP", "DELIMITER", "ADDQUOTES", "ESCAPE"} & {*unload.flags, *unload.values}):
             raise RedshiftError(f"UNLOAD PARQUET is not compatible with {option}", code=SYNTAX_ERROR)
     return unload
 

@@ -71,9 +71,7 @@ def _begin(stream: Stream) -> Statement:
     if stream.accept("START"):
         stream.expect("TRANSACTION")
     mode = " READ ONLY" if "ONLY" in words else ""
-    return Statement(
-        f"BEGIN{mode}", control=Control.BEGIN, tag="BEGIN" if words[0] == "BEGIN" else "START TRANSACTION"
-    )
+    return Statement(f"BEGIN{mode}", control=Control.BEGIN, tag="BEGIN" if words[0] == "BEGIN" else "START TRANSACTION")
 
 
 def _end(stream: Stream) -> Statement:
@@ -190,9 +188,7 @@ def _vacuum(stream: Stream) -> Statement:
         raise stream.error()
     if form == "REINDEX" and threshold_given:
         raise syntax_error("TO")
-    vacuum = Vacuum(
-        table, sorts=form != "DELETE", deletes=form in ("FULL", "DELETE"), threshold=threshold, form=form
-    )
+    vacuum = Vacuum(table, sorts=form != "DELETE", deletes=form in ("FULL", "DELETE"), threshold=threshold, form=form)
     return Statement(PLACEHOLDER, special=vacuum, alone="VACUUM")
 
 
@@ -201,9 +197,7 @@ def _analyze(stream: Stream) -> Statement:
     if stream.accept("COMPRESSION"):
         raise RedshiftError("ANALYZE COMPRESSION is not imitated by the stand-in", code=NOT_SUPPORTED)
     stream.accept("VERBOSE")
-    table = (
-        stream.name() if stream.peek().is_name() and stream.peek().word not in ("PREDICATE", "ALL") else None
-    )
+    table = stream.name() if stream.peek().is_name() and stream.peek().word not in ("PREDICATE", "ALL") else None
     columns: tuple[str, ...] = ()
     if table and stream.at("("):
         columns = tuple(token.text for token in stream.parenthesised() if token.is_name())
@@ -314,12 +308,16 @@ def _unsupported(stream: Stream) -> Statement:
 
 
 def _select(stream: Stream) -> Statement:
-    words = {token.word for token in stream.tokens}
-    if "INTO" in words and not words & {"INSERT"}:
-        return Statement(_rewrite(stream))
-    if stream.peek().word == "WITH" and words & {"INSERT", "UPDATE", "DELETE", "MERGE"}:
+    words = [token.word for token in stream.tokens]
+    if words[0] == "WITH" and {"INSERT", "UPDATE", "DELETE", "MERGE"} & set(words):
         raise not_supported("INSERT, UPDATE or DELETE after WITH")
-    return Statement(_rewrite(stream))
+    counts = None
+    if "INTO" in words:  # SELECT ... INTO makes a table
+        stream.position = words.index("INTO") + 1
+        stream.accept_any("TEMP", "TEMPORARY")
+        stream.accept("TABLE")
+        counts = stream.name()
+    return Statement(_rewrite(stream), counts=counts)
 
 
 # fmt: off

@@ -82,9 +82,7 @@ def read_type(stream: Stream, column: str) -> ColumnType:
 
 
 def _unsupported(column: str, token: Token) -> RedshiftError:
-    return RedshiftError(
-        f'Column "{column}" has unsupported type "{token.text.lower()}".', code=NOT_SUPPORTED
-    )
+    return RedshiftError(f'Column "{column}" has unsupported type "{token.text.lower()}".', code=NOT_SUPPORTED)
 
 
 def _string_type(word: str, stream: Stream) -> ColumnType:
@@ -122,13 +120,9 @@ def _numeric(stream: Stream) -> str:
     numbers = [int(token.text) for token in stream.parenthesised() if token.kind is Kind.NUMBER]
     precision, scale = numbers[0], numbers[1] if len(numbers) > 1 else 0
     if not 1 <= precision <= _NUMERIC_LIMIT:
-        raise RedshiftError(
-            f"DECIMAL precision {precision} must be between 1 and {_NUMERIC_LIMIT}", code="22023"
-        )
+        raise RedshiftError(f"DECIMAL precision {precision} must be between 1 and {_NUMERIC_LIMIT}", code="22023")
     if scale > min(precision, _NUMERIC_LIMIT - 1):
-        raise RedshiftError(
-            f"DECIMAL scale {scale} must be between 0 and precision {precision}", code="22023"
-        )
+        raise RedshiftError(f"DECIMAL scale {scale} must be between 0 and precision {precision}", code="22023")
     return f"numeric({precision},{scale})"
 
 

@@ -59,7 +59,12 @@ EXACT: list[tuple[str, pa.DataType, list[Any]]] = [
     (
         "TIMESTAMP",
         pa.timestamp("us"),
-        [dt.datetime(1, 1, 1), dt.datetime(9999, 12, 31, 23, 59, 59, 999999), dt.datetime(1969, 12, 31, 23, 0, 0, 1), None],
+        [
+            dt.datetime(1, 1, 1),
+            dt.datetime(9999, 12, 31, 23, 59, 59, 999999),
+            dt.datetime(1969, 12, 31, 23, 0, 0, 1),
+            None,
+        ],
     ),
     ("TIMESTAMPTZ", pa.timestamp("us", "UTC"), [dt.datetime(2026, 1, 1, 1, 2, 3, 4, dt.UTC), None]),
     ("DECIMAL(12, 2)", pa.decimal128(12, 2), [Decimal("-9999999999.99"), Decimal("0.01"), Decimal("0.00"), None]),
@@ -162,7 +167,11 @@ def test_a_number_that_is_too_large_is_refused_not_wrapped(client: Client, lake:
 @pytest.mark.parametrize(
     ("declared", "values", "text"),
     [
-        ("VARCHAR(3)", ["abc", "日本"], "The length of the data column v is longer than the length defined in the table"),
+        (
+            "VARCHAR(3)",
+            ["abc", "日本"],
+            "The length of the data column v is longer than the length defined in the table",
+        ),
         ("VARCHAR(3) NOT NULL", ["abc", None], "Cannot insert a NULL value into column v"),
         ("VARCHAR(3)", ["a\0b"], "0x00"),
         ("VARCHAR(3)", [b"\xff"], "invalid or unsupported UTF8"),
@@ -177,7 +186,9 @@ def test_a_value_that_does_not_fit_fails_the_load_and_is_noted(
     table_id = client.value("SELECT 't'::regclass::oid")
     error = client.fails(copy(lake.parquet("p", {"v": pa.array(values)})))
     assert text in error["D"]
-    [(column, reason)] = client.run("SELECT trim(colname), trim(err_reason) FROM stl_load_errors WHERE tbl = %s", table_id)
+    [(column, reason)] = client.run(
+        "SELECT trim(colname), trim(err_reason) FROM stl_load_errors WHERE tbl = %s", table_id
+    )
     assert column == "v"
     assert reason
     assert client.value("SELECT count(*) FROM t") == 0
@@ -189,7 +200,9 @@ def test_invalid_characters_are_replaced_if_asked(client: Client, lake: Lake) ->
     assert client.run("SELECT v FROM t ORDER BY 1") == [("a^^b",), ("ok",)]
 
 
-@pytest.mark.parametrize("option", ["MAXERROR 5", "ACCEPTANYDATE", "TRUNCATECOLUMNS", "COMPUPDATE OFF", "GZIP", "IGNOREHEADER 1"])
+@pytest.mark.parametrize(
+    "option", ["MAXERROR 5", "ACCEPTANYDATE", "TRUNCATECOLUMNS", "COMPUPDATE OFF", "GZIP", "IGNOREHEADER 1"]
+)
 def test_options_for_text_are_refused(client: Client, lake: Lake, option: str) -> None:
     client.run("CREATE TABLE t (id INT)")
     error = client.fails(copy(lake.parquet("p", integers(1)), option))

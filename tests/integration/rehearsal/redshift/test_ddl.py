@@ -53,7 +53,7 @@ def test_a_primary_key_is_shown_and_not_null(client: Client, schema: str) -> Non
 
 def test_names_fold_to_lower_case_even_in_quotes(client: Client) -> None:
     client.run('CREATE TABLE "MiXed" ("ID" INT, "Order" INT)')
-    client.run("INSERT INTO mixed (id, \"order\") VALUES (1, 2)")
+    client.run('INSERT INTO mixed (id, "order") VALUES (1, 2)')
     client.run('SELECT "ID", "ORDER" FROM MIXED')
     assert [column[0] for column in client.cursor.description] == ["id", "order"]
 
@@ -105,7 +105,7 @@ def test_table_attributes_are_taken_and_shown(client: Client, schema: str) -> No
         "DISTSTYLE KEY DISTKEY (id) COMPOUND SORTKEY (at, id)"
     )
     client.run("INSERT INTO t VALUES (1, '2026-01-01')")
-    sql = 'SELECT diststyle, sortkey1, sortkey_num FROM svv_table_info WHERE "table" = \'t\' AND schema = %s'
+    sql = "SELECT diststyle, sortkey1, sortkey_num FROM svv_table_info WHERE \"table\" = 't' AND schema = %s"
     assert client.run(sql, schema) == [("KEY(id)", "at", 2)]
 
 

@@ -62,16 +62,15 @@ def test_svv_columns_shows_the_type_as_declared(
     client.run(f"CREATE TABLE t (v {declared})")
     for view in ("svv_columns", "information_schema.columns"):
         rows = client.run(
-            f"SELECT data_type, character_maximum_length FROM {view} WHERE table_schema = %s AND table_name = 't'", schema
+            f"SELECT data_type, character_maximum_length FROM {view} WHERE table_schema = %s AND table_name = 't'",
+            schema,
         )
         assert rows == [(shown, length)]
 
 
 def test_pg_table_def_shows_types_and_keys(client: Client) -> None:
     client.run("CREATE TABLE t (id BIGINT NOT NULL DISTKEY, at TIMESTAMP SORTKEY, v VARCHAR(20), b VARBYTE(5))")
-    rows = client.run(
-        'SELECT "column", type, distkey, sortkey, "notnull" FROM pg_table_def WHERE tablename = \'t\''
-    )
+    rows = client.run('SELECT "column", type, distkey, sortkey, "notnull" FROM pg_table_def WHERE tablename = \'t\'')
     assert sorted(rows) == [
         ("at", "timestamp without time zone", False, 1, False),
         ("b", "binary varying(5)", False, 0, False),
