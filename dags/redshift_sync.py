@@ -30,7 +30,7 @@ table that takes the old one's place in one transaction.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from airflow.sdk import DAG, Param, chain, task_group
 from livemove.redshift.operators import (
@@ -47,8 +47,8 @@ from livemove.redshift.report import ListTablesOperator, ReportSyncOperator
 with DAG(
     dag_id="redshift_sync",
     doc_md=__doc__,
+    # Without a start date the first run is the next one due, not one at once when the DAG is unpaused.
     schedule="@daily",
-    start_date=datetime(2026, 1, 1),
     catchup=False,
     max_active_runs=1,
     tags=["mysql", "redshift", "sync"],

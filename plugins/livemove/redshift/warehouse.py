@@ -102,13 +102,13 @@ class Warehouse:
     def health(self, schema: str, table: str) -> TableHealth | None:
         """What `svv_table_info` says of a table; None for an empty one."""
         rows = self.rows(
-            'SELECT tbl_rows, unsorted, stats_off, size FROM svv_table_info WHERE "schema" = %s AND "table" = %s',
+            "SELECT tbl_rows, estimated_visible_rows, unsorted, stats_off, size FROM svv_table_info "
+            'WHERE "schema" = %s AND "table" = %s',
             (schema, table),
         )
         if not rows:
             return None
-        on_disk, unsorted, stats_off, size = rows[0]
-        visible = self.value(statements.count(statements.q(schema, table)))
+        on_disk, visible, unsorted, stats_off, size = rows[0]
         return TableHealth(
             rows=int(on_disk),
             visible_rows=int(visible),
