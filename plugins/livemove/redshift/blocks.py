@@ -61,7 +61,10 @@ def binary_array(values: Sequence[bytes | None]) -> pa.Array:
     else:
         validity, filled = None, cast("Sequence[bytes]", values)
     offsets = np.zeros(len(values) + 1, np.int32)
-    np.cumsum(np.fromiter(map(len, filled), np.int32, len(values)), out=offsets[1:])
+    lengths = np.fromiter(map(len, filled), np.int64, len(values))
+    if lengths.sum() > np.iinfo(np.int32).max:
+        raise OverflowError(f"{len(values)} values of {lengths.sum():,} bytes were read at once; 2 GB are the most")
+    np.cumsum(lengths, out=offsets[1:])
     data = pa.py_buffer(b"".join(filled))
     return pa.Array.from_buffers(pa.binary(), len(values), [validity, pa.py_buffer(offsets), data])
 
@@ -110,7 +113,7 @@ class Decoder:
             raise ValueError(f"{block.rows} rows were read but {lengths} were decoded")
         batch = pa.RecordBatch.from_arrays([columns[plan.name] for plan in self.plans], schema=self.schema)
         for plan, problem, action, rows in problems:
-            tally.add(plan.name, problem, action, [self._name_row(batch, int(row)) for row in rows])
+            tally.add(plan.name, problem, action, len(rows), (self._name_row(batch, int(row)) for row in rows))
         return batch
 
     def _decode_packed(self, block: Block) -> dict[str, pa.Array]:

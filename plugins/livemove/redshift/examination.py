@@ -10,7 +10,7 @@ from livemove.redshift.manifest import ExtractionRecord
 from livemove.redshift.plans import SourceTable, TablePlan, plan_table
 from livemove.redshift.settings import SyncSettings
 from livemove.redshift.statements import TableState
-from livemove.redshift.window import Bounds, Mark, WatermarkKind, is_empty, lower_for
+from livemove.redshift.window import Bounds, Mark, is_empty, lower_for
 from livemove.runbook.errors import NeedsPerson
 
 
@@ -33,6 +33,11 @@ class Examination:
     def full(self) -> bool:
         """Whether all rows are read and the target is replaced."""
         return bool(self.full_because)
+
+    @property
+    def stored(self) -> Mark | None:
+        """The mark above which rows are read; None if all are."""
+        return None if self.full or self.state is None or self.state.upper is None else Mark.parse(self.state.upper)
 
     @property
     def state_version(self) -> int:
@@ -70,7 +75,7 @@ def examine(
     :raises NeedsPerson: a person has to change settings or target first; the message says what.
     """
     plan = plan_table(sync, source, target_order=[column.name for column in target])
-    schema = sync.warehouse.schema_name.lower()
+    schema = sync.warehouse.schema_name
     wanted = tuple(
         WantedColumn(column.target, column.redshift_type, column.name in plan.key) for column in plan.columns
     )
@@ -112,20 +117,18 @@ def window_of(exam: Examination, bounds: Bounds) -> Window:
         return Window(None, None, None)
     mark = bounds.upper_for(plan.watermark_kind, plan.table)
     upper = mark.value if mark else None
-    if exam.full:
+    stored = exam.stored
+    if stored is None:
         # Rows above the bound may be read now and again, but not where rows are only appended.
         bounded = plan.mode == "append"
         return Window(None, upper if bounded else None, mark, nothing=bounded and mark is None)
-    stored = Mark.parse(exam.state.upper) if exam.state and exam.state.upper else None
-    if stored is None:
-        return Window(None, upper, mark)
     lower = lower_for(
         plan.watermark_kind,
         stored,
         offset_minutes=bounds.offset_minutes,
         lookback_seconds=plan.lookback_seconds,
     )
-    if plan.mode == "append" and lower != stored.value and plan.watermark_kind is not WatermarkKind.INTEGER:
+    if plan.mode == "append" and lower != stored.value:
         raise NeedsPerson(
             f"tables.{plan.table}: the source's clock went back, so times repeat, and in mode append the repeated "
             "hour would be loaded twice or not at all. Run once with the param `full_reload`."
@@ -143,7 +146,7 @@ def record_of(exam: Examination, window: Window) -> ExtractionRecord:
         target=plan.target,
         mode=plan.mode,
         full=exam.full,
-        lower=None if exam.full or exam.state is None else exam.state.upper,
+        lower=str(exam.stored) if exam.stored else None,
         upper=str(window.mark) if window.mark else None,
         rows=0,
         uncompressed_bytes=0,

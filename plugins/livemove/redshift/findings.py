@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final
 
 MAX_SAMPLES: Final = 5
@@ -14,6 +15,7 @@ REMEDIES: Final = {
     "invalid_text": "set policy `invalid_text: replace` or `null`, or correct the bytes",
     "utf8_in_latin1": "set policy `utf8_in_latin1: decode` (it is UTF-8) or `keep` (it is latin1)",
 }
+KEY_REMEDY: Final = "correct the values, or choose another `key`; policies never change a key, as rows would meet"
 
 
 @dataclass
@@ -43,13 +45,16 @@ class Tally:
     def __init__(self, findings: Iterable[Finding] = ()) -> None:
         self._findings = {(f.column, f.problem): f for f in findings}
 
-    def add(self, column: str, problem: str, action: str, keys: list[str]) -> None:
-        """Count one row for each key."""
-        if not keys:
+    def add(self, column: str, problem: str, action: str, count: int, keys: Iterable[str]) -> None:
+        """Count rows.
+
+        :param keys: keys of the rows; no more of them are taken than are kept.
+        """
+        if not count:
             return
         finding = self._findings.setdefault((column, problem), Finding(column, problem, action))
-        finding.count += len(keys)
-        finding.samples.extend(keys[: MAX_SAMPLES - len(finding.samples)])
+        finding.count += count
+        finding.samples.extend(islice(keys, MAX_SAMPLES - len(finding.samples)))
 
     @property
     def findings(self) -> list[Finding]:
@@ -61,10 +66,15 @@ class Tally:
         """Those that stop the table."""
         return [finding for finding in self.findings if finding.action == "reject"]
 
-    def refusal(self, table: str) -> str:
-        """The error text for the rejected rows."""
+    def refusal(self, table: str, key: Collection[str] = ()) -> str:
+        """The error text for the rejected rows.
+
+        :param key: columns of the key, for which no policy helps.
+        """
         lines = [f"tables.{table}: values that Redshift cannot hold exactly were found; nothing was loaded."]
-        lines += [f"- {finding}. Remedy: {REMEDIES[finding.problem]}." for finding in self.rejected]
+        for finding in self.rejected:
+            remedy = KEY_REMEDY if finding.column in key else REMEDIES[finding.problem]
+            lines.append(f"- {finding}. Remedy: {remedy}.")
         return "\n".join(lines)
 
     def as_json(self) -> list[dict[str, Any]]:

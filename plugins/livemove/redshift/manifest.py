@@ -12,7 +12,7 @@ from livemove.runbook.errors import NeedsPerson
 
 RECORD_NAME: Final = "extract.json"
 MANIFEST_NAME: Final = "copy.manifest"
-_PART = re.compile(r"part-[0-9a-f]{8}-\d{5}\.parquet")
+_PART = re.compile(r"part-[0-9a-f]{8}-\d{5,}\.parquet")
 
 
 def part_name(attempt: str, number: int) -> str:
@@ -80,6 +80,8 @@ class ExtractionRecord:
         document = json.loads(text)
         document["parts"] = tuple(Part(**part) for part in document["parts"])
         document["columns"] = tuple((name, kind, not_null) for name, kind, not_null in document["columns"])
+        for lists in ("key", "sort_key", "findings"):
+            document[lists] = tuple(document[lists])
         return cls(**document)
 
     @property

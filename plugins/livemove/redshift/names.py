@@ -25,13 +25,18 @@ def literal(value: str) -> str:
     return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
+def folded(name: str) -> str:
+    """Return the name as Redshift stores it: ASCII letters in lower case, quoted or not (guide, r_names)."""
+    return "".join(letter.lower() if letter.isascii() else letter for letter in name)
+
+
 def in_redshift(name: str, *, where: str) -> str:
-    """Return the name as Redshift stores it: lower case, even when quoted (Redshift guide, r_names).
+    """Return the name as Redshift stores it, if it does.
 
     :param where: the place to name in the error, such as `tables.orders`.
     :raises NeedsPerson: the name is longer than Redshift takes (127 bytes of UTF-8).
     """
-    stored = name.lower()
+    stored = folded(name)
     size = len(stored.encode())
     if size > MAX_REDSHIFT_NAME_BYTES:
         raise NeedsPerson(

@@ -10,7 +10,7 @@ from livemove.redshift.examination import Examination
 from livemove.redshift.names import redshift as q
 from livemove.redshift.plans import TablePlan, select_statement
 from livemove.redshift.settings import SyncSettings
-from livemove.redshift.window import Mark, lower_for
+from livemove.redshift.window import lower_for
 from livemove.runbook.errors import NeedsPerson
 
 _UPPER = "2000-01-01"
@@ -45,7 +45,7 @@ def _bounds(sync: SyncSettings) -> list[str]:
 def _headline(exam: Examination) -> str:
     if exam.full:
         return f"all of about {exam.plan.estimated_rows:,} rows, as {exam.full_because}"
-    return f"what changed since {exam.state.upper if exam.state else ''}"
+    return f"what changed since {exam.stored}"
 
 
 def _steps(name: str, sync: SyncSettings, exam: Examination) -> list[str]:
@@ -76,14 +76,10 @@ def _sql(statement: str) -> str:
 
 def _select(sync: SyncSettings, exam: Examination) -> str:
     plan = exam.plan
-    lower = None
-    if not exam.full and exam.state and exam.state.upper and plan.watermark_kind:
-        mark = Mark.parse(exam.state.upper)
+    lower, mark = None, exam.stored
+    if mark is not None and plan.watermark_kind is not None:
         lower = lower_for(
-            plan.watermark_kind,
-            mark,
-            offset_minutes=mark.offset_minutes,
-            lookback_seconds=plan.lookback_seconds,
+            plan.watermark_kind, mark, offset_minutes=mark.offset_minutes, lookback_seconds=plan.lookback_seconds
         )
     bounded = not exam.full or plan.mode == "append"
     statement = select_statement(
@@ -105,7 +101,7 @@ def _copy(sync: SyncSettings, name: str) -> str:
 
 
 def _state(sync: SyncSettings) -> str:
-    return statements.append_state(sync.warehouse.state_schema.lower())
+    return statements.append_state(sync.warehouse.state_schema)
 
 
 def _fill(exam: Examination, into: tuple[str, str]) -> str:

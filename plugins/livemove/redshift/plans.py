@@ -79,13 +79,16 @@ def plan_table(sync: SyncSettings, source: SourceTable, *, target_order: Sequenc
     settings = sync.table(source.name)
     where = f"tables.{source.name}"
     _check_names(settings, source, where)
-    columns = _plan_columns(sync, source, settings, target_order)
     mode, key, unique = _mode_and_key(settings, source, where)
     watermark, kind = _watermark(sync, settings, source, mode, where)
+    columns = _plan_columns(sync, source, settings, key, target_order)
     kept = {column.name for column in columns}
-    for needed in (*key, *([watermark] if watermark else [])):
-        if needed not in kept:
-            raise NeedsPerson(f"{where}.columns.{needed}: a key or watermark column cannot have `skip: true`.")
+    for needed in (*key, watermark, settings.dist_key, *(settings.sort_key or ())):
+        if needed and needed not in kept:
+            raise NeedsPerson(
+                f"{where}.columns.{needed}: a column that is key, watermark, dist_key or in sort_key cannot have "
+                "`skip: true`. Remove one of the two."
+            )
     return TablePlan(
         table=source.name,
         target=names.in_redshift(settings.target or source.name, where=f"{where}.target"),
@@ -100,7 +103,7 @@ def plan_table(sync: SyncSettings, source: SourceTable, *, target_order: Sequenc
         sort_key=tuple(settings.sort_key or ()),
         estimated_rows=source.estimated_rows,
         data_bytes=source.data_bytes,
-        remarks=tuple(_remarks(source, mode, unique, watermark, settings)),
+        remarks=tuple(_remarks(source, mode, unique, watermark)),
     )
 
 
@@ -121,13 +124,15 @@ def _check_names(settings: TableSettings, source: SourceTable, where: str) -> No
 
 
 def _plan_columns(
-    sync: SyncSettings, source: SourceTable, settings: TableSettings, order: Sequence[str]
+    sync: SyncSettings, source: SourceTable, settings: TableSettings, key: Sequence[str], order: Sequence[str]
 ) -> list[ColumnPlan]:
     plans: list[ColumnPlan] = []
     for column in source.columns:
         chosen = settings.columns.get(column.name) or ColumnSettings.model_validate({})
         if not chosen.skip:
             policies = sync.policies_for(source.name, column.name)
+            if column.name in key:
+                policies = policies.for_key()
             plans.append(plan_column(column, chosen, policies, table=source.name))
     targets = [plan.target for plan in plans]
     for plan in plans:
@@ -145,6 +150,9 @@ def _plan_columns(
 def _mode_and_key(settings: TableSettings, source: SourceTable, where: str) -> tuple[Mode, tuple[str, ...], bool]:
     key = tuple(settings.key or source.primary_key)
     if settings.mode in ("append", "replace"):
+        # Nothing is matched by it, so a primary key may be left out.
+        skipped = {name for name, column in settings.columns.items() if column.skip}
+        key = key if settings.key or not skipped & set(key) else ()
         return settings.mode, key, _is_unique(key, source)
     if not key:
         raise NeedsPerson(
@@ -191,6 +199,10 @@ def _watermark(
             f"{where}.watermark: {name!r} is {column.column_type}, but a watermark has to be a TIMESTAMP, "
             "DATETIME, DATE or integer column. Name another, or set `mode: replace`."
         )
+    if kind is WatermarkKind.INTEGER and settings.lookback_seconds:
+        raise NeedsPerson(
+            f"{where}.lookback_seconds: {name!r} is {column.column_type}, which does not count seconds. Remove the key."
+        )
     if mode == "append" and column.nullable:
         raise NeedsPerson(
             f"{where}.watermark: {name!r} can be NULL, and in mode append such rows would be loaded by every "
@@ -199,9 +211,7 @@ def _watermark(
     return name, kind
 
 
-def _remarks(
-    source: SourceTable, mode: Mode, unique: bool, watermark: str | None, settings: TableSettings
-) -> list[str]:
+def _remarks(source: SourceTable, mode: Mode, unique: bool, watermark: str | None) -> list[str]:
     remarks = []
     if watermark and watermark not in source.indexed_first:
         remarks.append(f"no index starts with {watermark}: every run reads the whole table to find what changed")

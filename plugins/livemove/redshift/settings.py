@@ -6,28 +6,54 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, field_validator, model_validator
 
+from livemove.redshift import names
 from livemove.runbook.config import Settings, load
 from livemove.runbook.errors import NeedsPerson
 from livemove.runbook.include import include_folder
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Mode = Literal["upsert", "append", "replace"]
+# YAML reads `null` as nothing, where the policy of that name is meant.
+_NullIsAWord = BeforeValidator(lambda value: "null" if value is None else value)
+
+
+def _each_once(columns: list[str]) -> list[str]:
+    twice = sorted({column for column in columns if columns.count(column) > 1})
+    if twice:
+        raise ValueError(f"{', '.join(twice)} stands there more than once; keep one of each")
+    return columns
+
+
+Names = Annotated[list[Name], Field(min_length=1), AfterValidator(_each_once)]
+
+
+def _redshift_name(name: str) -> str:
+    stored = names.folded(name)
+    if len(stored.encode()) > names.MAX_REDSHIFT_NAME_BYTES:
+        raise ValueError(f"Redshift takes names of up to {names.MAX_REDSHIFT_NAME_BYTES} bytes; choose a shorter one")
+    return stored
+
+
+RedshiftName = Annotated[Name, AfterValidator(_redshift_name)]
 
 
 class Policies(Settings):
     """What happens to a value that the warehouse cannot hold exactly. Nothing is changed unreported.
 
-    `reject` stops the table and says which rows; all other choices are counted in the report.
+    `reject` stops the table and says which rows; all other choices are counted in the report. Columns
+    of a key are never changed, whatever is chosen: two rows could become one.
     """
 
-    zero_date: Literal["reject", "null"] = Field("reject", description="0000-00-00, 2024-00-10, 2024-02-31.")
-    too_long: Literal["reject", "truncate", "null"] = Field(
+    zero_date: Annotated[Literal["reject", "null"], _NullIsAWord] = Field(
+        "reject", description="0000-00-00, 2024-00-10, 2024-02-31."
+    )
+    too_long: Annotated[Literal["reject", "truncate", "null"], _NullIsAWord] = Field(
         "reject",
         description="More bytes than the Redshift type holds. JSON is never truncated: there it means reject.",
     )
-    invalid_text: Literal["reject", "replace", "null"] = Field(
+    invalid_text: Annotated[Literal["reject", "replace", "null"], _NullIsAWord] = Field(
         "reject", description="Bytes that are no text in the column's character set, or a zero byte."
     )
     utf8_in_latin1: Literal["reject", "decode", "keep"] = Field(
@@ -36,6 +62,17 @@ class Policies(Settings):
     tinyint1: Literal["number", "boolean"] = Field("number", description="TINYINT(1) as SMALLINT or BOOLEAN.")
     wide_decimal: Literal["text", "reject"] = Field("text", description="DECIMAL of more than 38 digits.")
 
+    def for_key(self) -> Policies:
+        """These policies, less all that maps two values to one."""
+        exact = {"zero_date": "reject", "too_long": "reject", "invalid_text": "reject", "tinyint1": "number"}
+        if self.utf8_in_latin1 == "decode":
+            exact["utf8_in_latin1"] = "reject"
+        return self.model_copy(update=exact)
+
+
+def _no_policies() -> Policies:
+    return Policies.model_validate({})
+
 
 class ColumnSettings(Settings):
     """What differs for one column."""
@@ -43,13 +80,7 @@ class ColumnSettings(Settings):
     rename: Name | None = Field(None, description="Its name in the warehouse.")
     skip: bool = Field(False, description="Leave the column out.")
     max_bytes: int | None = Field(None, ge=1, le=65535, description="VARCHAR(n) instead of what is derived.")
-    policies: dict[str, str] = Field(default_factory=dict, description="As `policies`, for this column.")
-
-    @field_validator("policies")
-    @classmethod
-    def _known_policies(cls, chosen: dict[str, str]) -> dict[str, str]:
-        Policies.model_validate(chosen)
-        return chosen
+    policies: Policies = Field(default_factory=_no_policies, description="As `policies`, for this column.")
 
 
 class TableSettings(Settings):
@@ -59,28 +90,23 @@ class TableSettings(Settings):
     mode: Mode | None = Field(
         None, description="upsert (by key), append (rows never change) or replace (all rows every time)."
     )
-    key: list[Name] | None = Field(None, min_length=1, description="Default: the primary key.")
+    key: Names | None = Field(None, description="Default: the primary key.")
     watermark: Name | None = Field(None, description="Time or integer column that grows with every change.")
     lookback_seconds: int = Field(0, ge=0, le=31 * 86400, description="Reread this much before the watermark.")
     dist_key: Name | None = None
-    sort_key: list[Name] | None = Field(None, min_length=1, max_length=400)
+    sort_key: Names | None = Field(None, max_length=400)
     columns: dict[Name, ColumnSettings] = Field(default_factory=dict)
-    policies: dict[str, str] = Field(default_factory=dict)
-
-    @field_validator("policies")
-    @classmethod
-    def _known_policies(cls, chosen: dict[str, str]) -> dict[str, str]:
-        Policies.model_validate(chosen)
-        return chosen
+    policies: Policies = Field(default_factory=_no_policies, description="As `policies`, for this table.")
 
     @model_validator(mode="after")
-    def _append_has_a_watermark(self) -> TableSettings:
-        if self.mode == "append" and not self.watermark:
-            raise ValueError("mode append needs a watermark; name the column, or choose mode replace")
+    def _append_reads_nothing_twice(self) -> TableSettings:
+        if self.mode == "append" and self.lookback_seconds:
+            raise ValueError("mode append would load reread rows twice; remove lookback_seconds, or choose mode upsert")
         return self
 
 
-_OFFSET = re.compile(r"[+-](0\d|1[0-4]):[0-5]\d")
+# What MySQL takes (manual, time-zone-support).
+_OFFSET = re.compile(r"[+-](0\d|1[0-3]):[0-5]\d|\+14:00")
 
 
 class SourceSettings(Settings):
@@ -135,8 +161,8 @@ class WarehouseSettings(Settings):
     """The Redshift side."""
 
     conn_id: str = "redshift_default"
-    schema_name: Name = Field(alias="schema", description="Where the tables go; made if it is missing.")
-    state_schema: Name = Field("livemove", description="Holds the table of watermarks, sync_state.")
+    schema_name: RedshiftName = Field(alias="schema", description="Where the tables go; made if it is missing.")
+    state_schema: RedshiftName = Field("livemove", description="Holds the table of watermarks, sync_state.")
     iam_role: str = Field("default", description="ARN of the role that COPY reads S3 with, or `default`.")
     disk_guard: DiskGuard = Field(default_factory=lambda: DiskGuard.model_validate({}))
     upkeep: Upkeep = Field(default_factory=lambda: Upkeep.model_validate({}))
@@ -165,8 +191,21 @@ class SyncSettings(Settings):
     warehouse: WarehouseSettings
     lake: LakeSettings
     watermark: Name | None = Field(None, description="Watermark of all tables that name no other.")
-    policies: Policies = Field(default_factory=lambda: Policies.model_validate({}))
+    policies: Policies = Field(default_factory=_no_policies)
     tables: dict[Name, TableSettings | None] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _targets_differ(self) -> SyncSettings:
+        sources: dict[str, str] = {}
+        for name in self.tables:
+            target = names.folded(self.table(name).target or name)
+            if target in sources:
+                raise ValueError(
+                    f"tables.{sources[target]} and tables.{name} would both become {target!r} in Redshift; give one "
+                    "another name with `target`"
+                )
+            sources[target] = name
+        return self
 
     def table(self, name: str) -> TableSettings:
         """Return the settings of a table.
@@ -180,9 +219,9 @@ class SyncSettings(Settings):
     def policies_for(self, table: str, column: str) -> Policies:
         """Return the policies of a column: its own, over its table's, over the file's."""
         of_table = self.table(table)
-        of_column = of_table.columns.get(column)
-        merged = self.policies.model_dump() | of_table.policies | (of_column.policies if of_column else {})
-        return Policies.model_validate(merged)
+        of_column = of_table.columns.get(column) or ColumnSettings.model_validate({})
+        chosen = of_table.policies.model_dump(exclude_unset=True) | of_column.policies.model_dump(exclude_unset=True)
+        return Policies.model_validate(self.policies.model_dump() | chosen)
 
 
 def sync_folder() -> Path:

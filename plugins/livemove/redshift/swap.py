@@ -9,10 +9,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from livemove.redshift.names import redshift as q
 from livemove.redshift.statements import rename_table
-from livemove.redshift.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from livemove.redshift.warehouse import Warehouse
 
 _VIEWS = """
 SELECT DISTINCT n.nspname, v.relname

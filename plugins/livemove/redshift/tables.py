@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from livemove.redshift import statements, swap, upkeep
+from livemove.redshift import names, statements, swap, upkeep
 from livemove.redshift.blocks import Decoder
 from livemove.redshift.disk import forecast
 from livemove.redshift.drift import WantedColumn
@@ -82,7 +82,7 @@ class Sync:
     @property
     def state_schema(self) -> str:
         """Where the state is."""
-        return self.settings.warehouse.state_schema.lower()
+        return self.settings.warehouse.state_schema
 
     def state(self, warehouse: Warehouse) -> dict[str, TableState]:
         """The newest state of each table."""
@@ -109,8 +109,8 @@ class Sync:
                 f"tables.{table}: database {self.settings.source.database!r} has no such table, or this user may "
                 "not read it. Correct the name, remove it from the file, or GRANT SELECT on it."
             )
-        schema = self.settings.warehouse.schema_name.lower()
-        target = (self.settings.table(table).target or table).lower()
+        schema = self.settings.warehouse.schema_name
+        target = names.folded(self.settings.table(table).target or table)
         columns = warehouse.columns(schema, target)
         empty = not columns or not warehouse.rows(f"SELECT 1 FROM {q(schema, target)} LIMIT 1")
         return examine(self.settings, source, columns, state, target_empty=empty, full_reload=full_reload)
@@ -179,7 +179,7 @@ def _read_out(sync: Sync, exam: Examination, window: Window, bounds: Bounds, fol
     for finding in extraction.tally.findings:
         log.warning("%s", finding)
     if extraction.tally.rejected:
-        raise NeedsPerson(extraction.tally.refusal(plan.table))
+        raise NeedsPerson(extraction.tally.refusal(plan.table, plan.key))
     seconds = time.monotonic() - began
     record = replace(
         record,
@@ -255,7 +255,7 @@ def merge(sync: Sync, table: str, folder: str) -> dict[str, Any]:
     _tidy_up(sync, folder, record)
     return {
         "rows": merged,
-        "target": f"{sync.settings.warehouse.schema_name.lower()}.{record.target if record else table}",
+        "target": f"{sync.settings.warehouse.schema_name}.{record.target if record else table}",
     }
 
 
@@ -300,7 +300,7 @@ class _Merge:
         self.warehouse = warehouse
         self.record = record
         self.folder = folder
-        self.schema = sync.settings.warehouse.schema_name.lower()
+        self.schema = sync.settings.warehouse.schema_name
         self.target = (self.schema, record.target)
         self.columns = [WantedColumn(*column) for column in record.columns]
         self.names = [column.name for column in self.columns]
@@ -439,7 +439,7 @@ def maintain(sync: Sync, target: str) -> dict[str, Any]:
 
     :param target: name of the table in the warehouse, without its schema.
     """
-    schema, limits = sync.settings.warehouse.schema_name.lower(), sync.settings.warehouse.upkeep
+    schema, limits = sync.settings.warehouse.schema_name, sync.settings.warehouse.upkeep
     table = (schema, target)
     with sync.warehouse.session() as warehouse:
         before = warehouse.health(*table)

@@ -26,6 +26,8 @@ from livemove.runbook.errors import NeedsPerson
 MAX_VARCHAR: Final = 65535
 MAX_VARBYTE: Final = 16_777_216
 MAX_DIGITS: Final = 38
+# Redshift guide, r_names.
+_SYSTEM_COLUMNS: Final = frozenset(("oid", "tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"))
 
 
 class Check(StrEnum):
@@ -105,11 +107,18 @@ def plan_column(column: SourceColumn, settings: ColumnSettings, policies: Polici
     if column.data_type == "json" and policies.too_long == "truncate":
         policies = policies.model_copy(update={"too_long": "reject"})
     kind = mapping(column, settings, policies, where)
+    if settings.max_bytes and (kind.packed or not kind.redshift.startswith("VARCHAR")):
+        raise NeedsPerson(
+            f"{where}.max_bytes: {column.column_type} becomes {kind.redshift}, whose size is fixed. Remove the key."
+        )
+    target = names.in_redshift(settings.rename or column.name, where=where)
+    if target in _SYSTEM_COLUMNS:
+        raise NeedsPerson(f"{where}: Redshift keeps the name {target!r} for itself. Give another with `rename`.")
     quoted = names.mysql(column.name)
     select = (kind.select or "{}").format(quoted)
     return ColumnPlan(
         name=column.name,
-        target=names.in_redshift(settings.rename or column.name, where=where),
+        target=target,
         select=f"IFNULL({select}, '')" if kind.packed and column.nullable else select,
         packed=kind.packed,
         redshift_type=kind.redshift,
@@ -180,7 +189,8 @@ def _text(column: SourceColumn, settings: ColumnSettings, policies: Policies, wh
     charset = column.charset or "utf8mb4"
     if charset == "binary":
         return _bytes(column, settings, policies, where)
-    widest = (column.char_length or MAX_VARCHAR) * _BYTES_PER_CHARACTER.get(charset, 4)
+    characters = MAX_VARCHAR if column.char_length is None else column.char_length
+    widest = characters * _BYTES_PER_CHARACTER.get(charset, 4)
     if column.data_type.endswith("text") and charset in _ARRIVES_AS_UTF8:
         widest = column.octet_length or widest
     size = settings.max_bytes or max(1, min(MAX_VARCHAR, widest))
@@ -205,7 +215,7 @@ def _json(column: SourceColumn, settings: ColumnSettings, policies: Policies, wh
 
 
 def _bytes(column: SourceColumn, settings: ColumnSettings, policies: Policies, where: str) -> _Type:
-    size = min(MAX_VARBYTE, max(1, column.octet_length or MAX_VARBYTE))
+    size = MAX_VARBYTE if column.octet_length is None else min(MAX_VARBYTE, max(1, column.octet_length))
     return _Type(f"VARBYTE({size})", "binary", packed=False, check=Check.BYTES, max_bytes=size)
 
 

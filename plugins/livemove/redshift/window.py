@@ -8,12 +8,14 @@ of a snapshot: looked at after the rows were read, it would no longer show what 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
+_DATED: Final = re.compile(r"(\d{4}-\d\d-\d\d[ \d:.]*)([+-]\d+)")
 # trx_started has whole seconds, and so has CURRENT_TIMESTAMP in most tables.
 MARGIN = timedelta(seconds=1)
 
@@ -139,12 +141,8 @@ class Mark:
     @classmethod
     def parse(cls, text: str) -> Mark:
         """Read what `str` wrote."""
-        value, sign, offset = text, "", ""
-        for place in range(len(text) - 1, 10, -1):
-            if text[place] in "+-":
-                value, sign, offset = text[:place], text[place], text[place + 1 :]
-                break
-        return cls(value, int(sign + offset) if offset else 0)
+        dated = _DATED.fullmatch(text)
+        return cls(dated[1], int(dated[2])) if dated else cls(text)
 
 
 def lower_for(kind: WatermarkKind, stored: Mark, *, offset_minutes: int, lookback_seconds: int) -> str:

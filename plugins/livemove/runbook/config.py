@@ -28,10 +28,12 @@ class _UniqueKeyLoader(yaml.SafeLoader):
 
 
 def _mapping(loader: _UniqueKeyLoader, node: yaml.MappingNode) -> dict[Any, Any]:
-    keys = [loader.construct_object(key) for key, _ in node.value]
+    # What `<<` merges in may be overridden.
+    nodes = [key for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
+    keys = [loader.construct_object(key) for key in nodes]
     for place, key in enumerate(keys):
         if key in keys[:place]:
-            line = node.value[place][0].start_mark.line + 1
+            line = nodes[place].start_mark.line + 1
             raise yaml.YAMLError(f"key {key!r} stands twice, again in line {line}; keep one of them")
     return loader.construct_mapping(node, deep=True)
 
@@ -71,34 +73,37 @@ def _one_line(error: Exception) -> str:
 
 
 def _explain(path: Path, model: type[BaseModel], detail: Any) -> str:
-    place = [str(part) for part in detail["loc"] if part not in ("function-after[...]",)]
-    key = ".".join(place)
+    place = [str(part) for part in detail["loc"]]
+    where = ": ".join([str(path), *([".".join(place)] if place else [])])
     if detail["type"] == "extra_forbidden":
         known = _known_keys(model, place[:-1])
         near = difflib.get_close_matches(place[-1], known, n=1)
         remedy = f"did you mean {near[0]!r}?" if near else f"known keys here: {', '.join(known)}."
-        return f"{path}: {key}: unknown key; {remedy}"
+        return f"{where}: unknown key; {remedy}"
     if detail["type"] == "missing":
-        return f"{path}: {key}: this key is required; add it."
-    return f"{path}: {key}: {detail['input']!r} does not fit: {detail['msg']}."
+        return f"{where}: this key is required; add it."
+    problem = detail["msg"].removeprefix("Value error, ")
+    if isinstance(detail["input"], (dict, BaseModel)):
+        return f"{where}: {problem}."
+    if detail["type"] == "string_type":
+        problem += "; if it is one, write it in quotes"
+    return f"{where}: {detail['input']!r} does not fit: {problem}."
 
 
 def _known_keys(model: type[BaseModel], place: list[str]) -> list[str]:
-    here: type[BaseModel] | None = model
+    here: Any = model
     for part in place:
-        if here is None:
-            return []
-        if part in here.model_fields:
-            here = _model_in(here.model_fields[part].annotation)
-    return sorted(here.model_fields) if here else []
+        here = _inside(here, part)
+    return sorted(_fields(here)) if isinstance(here, type) and issubclass(here, BaseModel) else []
 
 
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    """The model inside `Model`, `Model | None` or `dict[str, Model]`."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    if typing.get_origin(annotation) in (dict, typing.Union, types.UnionType):
-        for inner in reversed(typing.get_args(annotation)):
-            if found := _model_in(inner):
-                return found
-    return None
+def _fields(model: type[BaseModel]) -> dict[str, Any]:
+    """Types of a model's fields, by the names that they have in a file."""
+    return {field.alias or name: field.annotation for name, field in model.model_fields.items()}
+
+
+def _inside(annotation: Any, key: str) -> Any:
+    """The type of what stands under a key of `Model` or `dict[str, Model | None]`."""
+    found = _fields(annotation).get(key) if isinstance(annotation, type) else typing.get_args(annotation)[-1]
+    options = typing.get_args(found) if typing.get_origin(found) in (typing.Union, types.UnionType) else (found,)
+    return next((option for option in options if option is not type(None)), None)

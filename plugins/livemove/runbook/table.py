@@ -13,6 +13,7 @@ def width(text: str) -> int:
 
 def markdown_table(headings: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
     """Lay out a table; columns whose cells are all numbers are set to the right."""
+    lines = [[cell.replace("|", r"\|") for cell in cells] for cells in lines]
     columns = list(zip(headings, *lines, strict=True))
     widths = [max(3, *(width(cell) for cell in column)) for column in columns]
     right = [all(_is_number(cell) for cell in column[1:]) and len(column) > 1 for column in columns]
