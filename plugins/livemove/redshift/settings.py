@@ -198,7 +198,7 @@ class SyncSettings(Settings):
     def _targets_differ(self) -> SyncSettings:
         sources: dict[str, str] = {}
         for name in self.tables:
-            target = names.folded(self.table(name).target or name)
+            target = self.target_of(name)
             if target in sources:
                 raise ValueError(
                     f"tables.{sources[target]} and tables.{name} would both become {target!r} in Redshift; give one "
@@ -215,6 +215,10 @@ class SyncSettings(Settings):
         if name not in self.tables:
             raise NeedsPerson(f"table {name!r} is not listed; listed are: {', '.join(self.tables)}.")
         return self.tables[name] or TableSettings.model_validate({})
+
+    def target_of(self, table: str) -> str:
+        """Return the name of a table in the warehouse."""
+        return names.folded(self.table(table).target or table)
 
     def policies_for(self, table: str, column: str) -> Policies:
         """Return the policies of a column: its own, over its table's, over the file's."""

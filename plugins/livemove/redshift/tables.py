@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from livemove.redshift import names, statements, swap, upkeep
+from livemove.redshift import statements, swap, upkeep
 from livemove.redshift.blocks import Decoder
 from livemove.redshift.disk import forecast
 from livemove.redshift.drift import WantedColumn
@@ -110,7 +110,7 @@ class Sync:
                 "not read it. Correct the name, remove it from the file, or GRANT SELECT on it."
             )
         schema = self.settings.warehouse.schema_name
-        target = names.folded(self.settings.table(table).target or table)
+        target = self.settings.target_of(table)
         columns = warehouse.columns(schema, target)
         empty = not columns or not warehouse.rows(f"SELECT 1 FROM {q(schema, target)} LIMIT 1")
         return examine(self.settings, source, columns, state, target_empty=empty, full_reload=full_reload)
@@ -255,7 +255,7 @@ def merge(sync: Sync, table: str, folder: str) -> dict[str, Any]:
     _tidy_up(sync, folder, record)
     return {
         "rows": merged,
-        "target": f"{sync.settings.warehouse.schema_name}.{record.target if record else table}",
+        "target": f"{sync.settings.warehouse.schema_name}.{record.target if record else sync.settings.target_of(table)}",
     }
 
 

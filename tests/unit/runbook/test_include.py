@@ -25,7 +25,7 @@ def test_the_setting_names_the_folder(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_a_setting_that_is_no_folder_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(include.SETTING, str(tmp_path / "none"))
-    with pytest.raises(NeedsPerson, match="LIVEMOVE_INCLUDE=.*none is not a folder"):
+    with pytest.raises(NeedsPerson, match=r"LIVEMOVE_INCLUDE=.*none is not a folder"):
         include.include_folder()
 
 
