@@ -38,10 +38,12 @@ def install(layout: Layout) -> None:
             archive.open("mysql-Linux-amd64.tar.gz") as packed,
             tarfile.open(fileobj=packed, mode="r|gz") as files,
         ):
+            # As the tarfile manual advises: Python before 3.11.4 has no filters.
+            files.extraction_filter = getattr(tarfile, "data_filter", lambda member, _: member)
             for member in files:
                 # The builder's own links into its file system lead nowhere here.
                 if not member.linkname.startswith("/"):
-                    files.extract(member, scratch, filter="data")
+                    files.extract(member, scratch)
         unpack(libraries, scratch / "libs")
         shutil.rmtree(layout.mysql80, ignore_errors=True)
         scratch.rename(layout.mysql80)

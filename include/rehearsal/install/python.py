@@ -72,7 +72,8 @@ def _install_packages(layout: Layout, variables: dict[str, str]) -> None:
 
 def _uv_variables(layout: Layout) -> dict[str, str]:
     """What uv needs of pip's settings."""
-    variables = {"UV_HTTP_TIMEOUT": "180"}
+    # uv brings certificates of its own; pip, by default, uses the system's, which a company may have added to.
+    variables = {"UV_HTTP_TIMEOUT": "180", "UV_SYSTEM_CERTS": "true"}
     asked = subprocess.run(
         [layout.python, "-m", "pip", "config", "get", "global.index-url"],
         capture_output=True,
