@@ -121,8 +121,9 @@ def canonical(value: Any) -> Any:
         return value.replace(tzinfo=None).isoformat(" ")
     if isinstance(value, date):
         return value.isoformat()
-    if isinstance(value, (bytearray, memoryview)):
-        return bytes(value)
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        # Redshift's driver gives VARBYTE as hexadecimal digits.
+        return bytes(value).hex()
     return value
 
 

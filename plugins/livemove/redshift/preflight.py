@@ -65,7 +65,8 @@ def begin_bounds(sync: Sync, tables: Sequence[str], *, heartbeat: bool = True) -
 
 def _integer_watermarks(sync: Sync, tables: Sequence[str]) -> dict[str, str]:
     found = {}
-    for name, source in sync.reader.describe(sync.settings.source.database, tables).items():
+    # The writer's definitions, as the reader may not show a new table yet.
+    for name, source in sync.writer.describe(sync.settings.source.database, tables).items():
         try:
             plan = plan_table(sync.settings, source)
         except NeedsPerson:
