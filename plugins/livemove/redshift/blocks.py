@@ -219,14 +219,12 @@ def _mend_text(values: pa.Array, plan: ColumnPlan, problems: Problems) -> pa.Arr
     for row, value in enumerate(texts):
         if value is None:
             continue
-        text = value.decode("utf-8", "replace").replace("\0", "\ufffd")
-        if text.encode() != value:
+        mended = value.decode("utf-8", "replace").replace("\0", "\ufffd").encode()
+        if mended != value:
             rows.append(row)
-            texts[row] = text if action == "replace" else None
-        else:
-            texts[row] = text
+            texts[row] = mended if action == "replace" else None
     problems.append((plan, "invalid_text", action, rows))
-    return pa.array(texts, pa.string())
+    return binary_array(texts).cast(pa.string())
 
 
 def _latin1(values: pa.Array, plan: ColumnPlan, problems: Problems) -> pa.Array:
@@ -246,7 +244,7 @@ def _latin1(values: pa.Array, plan: ColumnPlan, problems: Problems) -> pa.Array:
         texts[row] = text.encode()
     if suspects:
         problems.append((plan, "utf8_in_latin1", action, suspects))
-    return _text(pa.array(texts, pa.binary()), plan, problems)
+    return _text(binary_array(texts), plan, problems)
 
 
 def _cp1252(value: bytes) -> str:

@@ -253,10 +253,8 @@ def merge(sync: Sync, table: str, folder: str) -> dict[str, Any]:
     with sync.warehouse.session() as warehouse:
         merged = retry_conflicts(lambda: _merge_once(sync, warehouse, table, folder, record))
     _tidy_up(sync, folder, record)
-    return {
-        "rows": merged,
-        "target": f"{sync.settings.warehouse.schema_name}.{record.target if record else sync.settings.target_of(table)}",
-    }
+    target = record.target if record else sync.settings.target_of(table)
+    return {"rows": merged, "target": f"{sync.settings.warehouse.schema_name}.{target}"}
 
 
 def _merge_once(sync: Sync, warehouse: Warehouse, table: str, folder: str, record: ExtractionRecord | None) -> int:
