@@ -32,7 +32,8 @@ def _wait(handle: int, path: Path, seconds: float, what: str) -> None:
                 raise RehearsalError(
                     f"{what} is in use by {_holder(path)}. Wait until that has ended, or end it."
                 ) from None
-        if not said:
+        # Another thread of this process says itself what it does.
+        if not said and _holder(path) != f"process {os.getpid()}":
             say(f"  waiting for {what}, in use by {_holder(path)} ...")
             said = True
         time.sleep(0.2)
