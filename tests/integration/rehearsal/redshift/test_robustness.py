@@ -56,6 +56,31 @@ def test_it_starts_again_in_seconds_with_all_that_was_committed(own_stand_in: St
     assert again.value("SELECT tbl_rows FROM svv_table_info") == 2
 
 
+def test_a_dead_server_that_nobody_has_waited_for_is_no_obstacle(own_stand_in: StandIn) -> None:
+    own_stand_in.kill()
+    wait_until(lambda: not servers_of(own_stand_in.folder))
+    zombie = subprocess.Popen(unprivileged(["true"]))
+    wait_until(lambda: Path(f"/proc/{zombie.pid}/stat").read_text().split(") ")[1].startswith("Z"))
+    lock = own_stand_in.folder / "postgres" / "postmaster.pid"
+    rest = lock.read_text().split("\n", 1)[1] if lock.exists() else ""
+    lock.write_text(f"{zombie.pid}\n{rest}")
+    try:
+        own_stand_in.start()
+    finally:
+        zombie.wait()
+
+
+def test_two_on_one_folder_are_refused(own_stand_in: StandIn) -> None:
+    own_stand_in.connect(autocommit=True).run("CREATE TABLE t (id INT)")
+    command = [sys.executable, "-m", "rehearsal.redshift", "--port", str(free_port())]
+    command += ["--data", str(own_stand_in.folder), "--s3-endpoint", "http://127.0.0.1:1"]
+    environment = os.environ | {"LIVEMOVE_WAREHOUSE_PASSWORD": "x", "PYTHONPATH": "include"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30)
+    assert done.returncode == 1
+    assert "is in use by" in done.stderr
+    assert own_stand_in.connect().value("SELECT count(*) FROM t") == 0
+
+
 def test_sigterm_leaves_no_process_behind(own_stand_in: StandIn) -> None:
     client = own_stand_in.connect()
     client.run("CREATE TABLE t (id INT)")

@@ -65,18 +65,32 @@ def _lines(body: bytes) -> list[bytes]:
     return [line + b"\n" for line in body.split(b"\n")[:-1]]
 
 
+class Body:
+    """A stream of one piece."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    def read(self, _: int) -> bytes:
+        body, self._body = self._body, b""
+        return body
+
+
+COLUMNS = [Column("a", "int4"), Column("v", "varchar", 3)]
+
+
 def test_a_row_number_leads_back_to_file_and_line() -> None:
-    class Body:
-        def __init__(self, body: bytes) -> None:
-            self.body = body
-
-        def read(self, _: int) -> bytes:
-            body, self.body = self.body, b""
-            return body
-
     bad: list[text.LoadError] = []
-    load = text.TextLoad(copy(IGNOREHEADER=1, MAXERROR=9), [Column("a", "int4"), Column("v", "varchar", 3)], bad)
+    load = text.TextLoad(copy(IGNOREHEADER=1, MAXERROR=9), COLUMNS, bad)
     for name, body in (("one", b'h,h\n1,a\n2,toolong\n3,"a\nb"\n4,d\n'), ("two", b"h,h\n5,e\n")):
         assert list(load.chunks(Body(body), name))  # type: ignore[arg-type]
     assert [load.place(row) for row in (1, 2, 3, 4)] == [("one", 2), ("one", 4), ("one", 6), ("two", 2)]
     assert [(error.file, error.line, error.code) for error in bad] == [("one", 3, 1204)]
+
+
+@pytest.mark.parametrize(("limit", "line"), [(0, 1), (1, 1), (2, 2), (3, 3)])
+def test_reading_stops_at_the_bad_row_that_is_one_too_many(limit: int, line: int) -> None:
+    load = text.TextLoad(copy(MAXERROR=limit), COLUMNS, [])
+    with pytest.raises(text.LoadError) as caught:
+        list(load.chunks(Body(b"1,toolong\n" * 5), "one"))  # type: ignore[arg-type]
+    assert caught.value.line == line
