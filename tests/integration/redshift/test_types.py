@@ -89,7 +89,7 @@ def fill(case: SyncCase, types: dict[str, tuple[str, ...]]) -> None:
     for row in range(max(map(len, types.values()))):
         values = ", ".join(edges[row] if row < len(edges) else "NULL" for edges in types.values())
         case.source(f"INSERT INTO every VALUES ({row}, {values})")
-    case.source(f"INSERT INTO every (id) VALUES (100)")
+    case.source("INSERT INTO every (id) VALUES (100)")
 
 
 def test_every_type_arrives_with_its_edges_and_null(case: SyncCase, mysql_version: str) -> None:

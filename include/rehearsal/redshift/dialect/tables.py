@@ -16,6 +16,9 @@ from .types import read_type
 Rewrite = Callable[[Sequence[Token]], str]
 
 NOTE_TABLE = "SELECT rs.note_table($1::text::regclass, $2, $3, $4)"
+NOTE_LIKE = (
+    "SELECT rs.note_table($1::text::regclass, style, '', sorting) FROM rs.layout WHERE relid = $2::text::regclass"
+)
 # Lets a FOREIGN KEY refer to a key that is not enforced.
 OFFER_KEYS = (("SELECT rs.offer_keys()",),)
 # Let late binding views follow names, not tables.
@@ -27,14 +30,20 @@ _COLUMN_ENDS |= {"IDENTITY", "GENERATED", "COLLATE", "CHECK", "CONSTRAINT"}
 
 @dataclass
 class Layout:
-    """How Redshift would lay the table out; PostgreSQL does not care, but `svv_table_info` shows it."""
+    """How Redshift would lay the table out; PostgreSQL does not care, but `svv_table_info` shows it.
+
+    :ivar like: the table whose layout is inherited (Developer Guide, CREATE TABLE, LIKE).
+    """
 
     style: str = "AUTO"
     distribution: str = ""
     sorting: list[str] = field(default_factory=list)
+    like: str = ""
 
     def note(self, table: str) -> tuple[str, ...]:
         """Return the statement that keeps this layout."""
+        if self.like:
+            return (NOTE_LIKE, table, self.like)
         style = f"KEY({self.distribution})" if self.distribution else self.style
         return (NOTE_TABLE, table, style, self.distribution, ",".join(self.sorting))
 
@@ -89,7 +98,7 @@ def _sort_key(stream: Stream) -> list[str]:
 def _element(tokens: Sequence[Token], table: str, layout: Layout, rewrite: Rewrite, outer: Stream) -> str:
     stream = Stream(tokens, case_sensitive=outer.case_sensitive)
     if stream.accept("LIKE"):
-        source = stream.name()
+        source = layout.like = stream.name()
         # CHECK constraints hold nothing but the lengths of VARBYTE columns, which go along.
         defaults = "INCLUDING DEFAULTS" if stream.accept("INCLUDING", "DEFAULTS") else ""
         stream.accept("EXCLUDING", "DEFAULTS")
