@@ -33,6 +33,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from airflow.sdk import DAG, Param, chain, task_group
+
 from livemove.redshift.operators import (
     CheckSyncOperator,
     ChooseSyncsOperator,
@@ -43,6 +44,7 @@ from livemove.redshift.operators import (
     StageTableOperator,
 )
 from livemove.redshift.report import ListTablesOperator, ReportSyncOperator
+from livemove.redshift.settings import sync_names
 
 with DAG(
     dag_id="redshift_sync",
@@ -53,10 +55,33 @@ with DAG(
     max_active_runs=1,
     tags=["mysql", "redshift", "sync"],
     params={
-        "syncs": Param([], type="array", items={"type": "string"}, description="Files in include/sync; none: all."),
-        "tables": Param([], type="array", items={"type": "string"}, description="Tables of those files; none: all."),
-        "full_reload": Param(False, type="boolean", description="Read all rows, and replace the targets."),
-        "plan_only": Param(False, type="boolean", description="Say what would happen; change nothing."),
+        "syncs": Param(
+            None,
+            type=["null", "array"],
+            items={"type": "string"},
+            examples=sync_names(),
+            title="Sync files",
+            description="Names of files in `include/sync`, without `.yaml`. None means all of them.",
+        ),
+        "tables": Param(
+            None,
+            type=["null", "array"],
+            items={"type": "string"},
+            title="Tables",
+            description="Tables of those files, one in a line. None means all of them.",
+        ),
+        "full_reload": Param(
+            False,
+            type="boolean",
+            title="Full reload",
+            description="Read all rows of the tables and put them in the place of what the warehouse has.",
+        ),
+        "plan_only": Param(
+            False,
+            type="boolean",
+            title="Plan only",
+            description="Check everything, print each statement in the log of `check`, and change nothing.",
+        ),
     },
     render_template_as_native_obj=True,
     default_args={
@@ -67,7 +92,7 @@ with DAG(
         "max_retry_delay": timedelta(minutes=10),
     },
 ):
-    choose = ChooseSyncsOperator(task_id="choose", syncs="{{ params.syncs }}")
+    choose = ChooseSyncsOperator(task_id="choose", syncs="{{ params.syncs }}", tables="{{ params.tables }}")
 
     @task_group
     def source(sync):

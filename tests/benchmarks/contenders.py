@@ -25,7 +25,6 @@ BUCKET = "livemove-rehearsal"
 def ours(table: str, slow_seconds: float) -> Callable[[], int]:
     """The extraction of `redshift_sync`: MySQL to Parquet in S3, all checks on."""
     import airflow  # noqa: F401 - puts plugins on the path
-
     from livemove.redshift.blocks import Decoder
     from livemove.redshift.extraction import Extraction
     from livemove.redshift.lake import Lake

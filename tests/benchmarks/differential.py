@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -89,11 +90,12 @@ def _measure(stack: Stack, rounds: int, rows: int) -> dict[str, list[float]]:
 
     seconds: dict[str, list[float]] = {"bare": [], "full": [], "differential": []}
     for turn in range(rounds):
-        seconds["bare"].append(_timed("bare", lambda: _bare(turn)))
-        seconds["full"].append(_timed("full reload", lambda: _sync(f"full-{turn}", full_reload=True, expect=rows)))
+        seconds["bare"].append(_timed("bare", partial(_bare, turn)))
+        full = partial(_sync, f"full-{turn}", full_reload=True, expect=rows)
+        seconds["full"].append(_timed("full reload", full))
         _change(stack, turn, rows)
-        expect = rows // 1000
-        seconds["differential"].append(_timed("differential", lambda: _sync(f"differential-{turn}", expect=expect)))
+        difference = partial(_sync, f"differential-{turn}", expect=rows // 1000)
+        seconds["differential"].append(_timed("differential", difference))
         _prove(stack)
     return seconds
 

@@ -26,7 +26,7 @@ from livemove.redshift import tables
 from livemove.redshift.assets import table_asset
 from livemove.redshift.plan_text import render
 from livemove.redshift.preflight import begin_bounds, check_sync, not_ready
-from livemove.redshift.settings import sync_names
+from livemove.redshift.settings import choose_syncs
 from livemove.redshift.tables import Sync
 from livemove.redshift.triggers import BoundsReadyTrigger
 from livemove.redshift.window import Bounds
@@ -49,10 +49,17 @@ def problems_explained(context: Context) -> Iterator[None]:
         yield
     except NeedsPerson as problem:
         context["ti"].xcom_push(key="problem", value=str(problem))
+        context["livemove_label"] = f"{context.get('livemove_label', '')}: {_headline(str(problem))}"
         raise AirflowFailException(str(problem)) from None
     except Exception as error:
         context["ti"].xcom_push(key="problem", value=redact(f"{type(error).__name__}: {error}"))
         raise
+
+
+def _headline(text: str, length: int = 80) -> str:
+    """The beginning of a problem's text, for the run page."""
+    first = text.splitlines()[0]
+    return first if len(first) <= length else first[: length - 1].rsplit(" ", 1)[0] + " …"
 
 
 class SyncOperator(BaseOperator):
@@ -88,25 +95,23 @@ class ChooseSyncsOperator(BaseOperator):
     """Choose the sync files of a run.
 
     :param syncs: names; none means all files in `include/sync`.
+    :param tables: tables that the run is narrowed to; each has to be in one of the files.
     :returns: the names.
     """
 
-    template_fields: Sequence[str] = ("syncs",)
+    template_fields: Sequence[str] = ("syncs", "tables")
 
-    def __init__(self, *, syncs: Sequence[str] | str = (), **kwargs: Any) -> None:
+    def __init__(
+        self, *, syncs: Sequence[str] | str | None = None, tables: Sequence[str] | str | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.syncs = syncs
+        self.tables = tables
 
     def execute(self, context: Context) -> list[str]:
-        """Return the names, and refuse those that have no file."""
+        """Return the names, and refuse those that no file has."""
         with problems_explained(context):
-            known = sync_names()
-            unknown = sorted(set(self.syncs) - set(known))
-            if unknown:
-                raise NeedsPerson(f"param syncs: {unknown} have no file in include/sync. Known: {known}.")
-            if not known:
-                raise NeedsPerson("include/sync holds no .yaml file. Copy one of include/sync/examples/ to begin.")
-            return list(self.syncs) or known
+            return choose_syncs(self.syncs or (), self.tables or ())
 
 
 class CheckSyncOperator(SyncOperator):
@@ -123,7 +128,7 @@ class CheckSyncOperator(SyncOperator):
     def __init__(
         self,
         *,
-        tables: Sequence[str] = (),
+        tables: Sequence[str] | None = None,
         full_reload: bool = False,
         plan_only: bool = False,
         **kwargs: Any,

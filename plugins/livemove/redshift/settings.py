@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -244,3 +245,36 @@ def load_sync(name: str) -> SyncSettings:
     :raises NeedsPerson: the file is missing or does not fit; the message names file, key and remedy.
     """
     return load(sync_folder() / f"{name}.yaml", SyncSettings)
+
+
+def choose_syncs(syncs: Sequence[str], tables: Sequence[str]) -> list[str]:
+    """Choose the sync files of a run.
+
+    :param syncs: names; none means all.
+    :param tables: tables that the run is narrowed to; none means all.
+    :raises NeedsPerson: a file or table that nobody knows. Files that cannot be read are not judged here:
+        each stops its own tables only.
+    """
+    known = sync_names()
+    if not known:
+        raise NeedsPerson(f"{sync_folder()} holds no .yaml file. README.md, “The sync file”, shows how to write one.")
+    if unknown := sorted(set(syncs) - set(known)):
+        raise NeedsPerson(f"param syncs: {', '.join(unknown)} is not in {sync_folder()}. Known: {', '.join(known)}.")
+    chosen = [name for name in known if name in syncs or not syncs]
+    if tables:
+        _require_tables(chosen, tables)
+    return chosen
+
+
+def _require_tables(chosen: Sequence[str], tables: Sequence[str]) -> None:
+    listed: set[str] = set()
+    for name in chosen:
+        try:
+            listed |= set(load_sync(name).tables)
+        except NeedsPerson:
+            return
+    if unknown := sorted(set(tables) - listed):
+        raise NeedsPerson(
+            f"param tables: {', '.join(unknown)} is in none of the files {', '.join(chosen)}. "
+            f"Listed there: {', '.join(sorted(listed))}."
+        )
