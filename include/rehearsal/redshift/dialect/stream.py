@@ -86,6 +86,23 @@ class Stream:
             parts.append(quote(self.identifier()))
         return ".".join(parts)
 
+    def integer(self) -> int:
+        """Move past a whole number, with or without a sign, and return it."""
+        sign = -1 if self.accept("-") else 1
+        if self.peek().kind is not Kind.NUMBER or not self.peek().text.isdigit():
+            raise self.error()
+        return sign * int(self.next().text)
+
+    def integers(self) -> list[int]:
+        """Move past a parenthesised list of whole numbers and return them."""
+        inner = Stream(self.parenthesised())
+        found = [inner.integer()]
+        while inner.accept(","):
+            found.append(inner.integer())
+        if not inner.at_end():
+            raise inner.error()
+        return found
+
     def parenthesised(self) -> list[Token]:
         """Move past a pair of parentheses and return what stands between them."""
         self.expect("(")

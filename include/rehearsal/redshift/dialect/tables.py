@@ -173,8 +173,11 @@ def _until_attribute(stream: Stream) -> list[Token]:
 
 
 def _identity(stream: Stream) -> str:
-    seed, step = ("".join(token.text for token in item) for item in split_list(stream.parenthesised()))
-    return f"START WITH {int(seed)} INCREMENT BY {int(step)} MINVALUE {min(int(seed), 1)}"
+    numbers = stream.integers()
+    if len(numbers) != 2:
+        raise syntax_error("IDENTITY")
+    seed, step = numbers
+    return f"START WITH {seed} INCREMENT BY {step} MINVALUE {min(seed, 1)}"
 
 
 def alter_table(stream: Stream, rewrite: Rewrite) -> Statement:

@@ -151,7 +151,7 @@ def _copy_value(word: str, stream: Stream) -> Any:
         return _string(stream) if stream.peek().kind is Kind.STRING else "?"
     if word == "ENCODING":
         return _encoding(stream)
-    return _number(stream) if word in _NUMBERS else _string(stream)
+    return stream.integer() if word in _NUMBERS else _string(stream)
 
 
 def _copy_format(copy: Copy, word: str, stream: Stream) -> Copy:
@@ -237,12 +237,6 @@ def _string(stream: Stream) -> str:
     # \N, the default null, is mostly written with one backslash, which the lexer alone would take for an
     # escape.
     return r"\N" if token.text == r"'\N'" else unquote_string(token)
-
-
-def _number(stream: Stream) -> int:
-    if stream.peek().kind is not Kind.NUMBER:
-        raise stream.error()
-    return int(stream.next().text)
 
 
 def _encoding(stream: Stream) -> str:

@@ -178,7 +178,7 @@ def _vacuum(stream: Stream) -> Statement:
     table = stream.name() if stream.peek().is_name() and stream.peek().word not in ("TO", "BOOST") else None
     threshold, boost = 95, False
     if stream.accept("TO"):
-        threshold = int(stream.next().text)
+        threshold = stream.integer()
         stream.expect("PERCENT")
         threshold_given = True
     else:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..errors import NOT_SUPPORTED, RedshiftError
-from .lexer import Kind, Token
+from ..errors import NOT_SUPPORTED, RedshiftError, syntax_error
+from .lexer import Token
 from .stream import Stream
 
 _VARCHAR_LIMIT = 65535
@@ -103,12 +103,10 @@ def _varbyte(stream: Stream) -> ColumnType:
 def _length(stream: Stream, default: int, limit: int, name: str) -> int:
     if not stream.at("("):
         return default
-    inner = Stream(stream.parenthesised())
-    if inner.accept("MAX") and name != "character":
+    if name != "character" and stream.at("(", "MAX", ")"):
+        stream.parenthesised()
         return limit
-    if inner.peek().kind is not Kind.NUMBER:
-        raise inner.error()
-    length = int(inner.next().text)
+    length = _one(stream.integers())
     if not 1 <= length <= limit:
         raise RedshiftError(f"length for type {name} must be between 1 and {limit}", code="22023")
     return length
@@ -117,13 +115,19 @@ def _length(stream: Stream, default: int, limit: int, name: str) -> int:
 def _numeric(stream: Stream) -> str:
     if not stream.at("("):
         return "numeric(18,0)"
-    numbers = [int(token.text) for token in stream.parenthesised() if token.kind is Kind.NUMBER]
-    precision, scale = numbers[0], numbers[1] if len(numbers) > 1 else 0
+    numbers = stream.integers()
+    precision, scale = numbers[0], _one(numbers[1:]) if len(numbers) > 1 else 0
     if not 1 <= precision <= _NUMERIC_LIMIT:
         raise RedshiftError(f"DECIMAL precision {precision} must be between 1 and {_NUMERIC_LIMIT}", code="22023")
-    if scale > min(precision, _NUMERIC_LIMIT - 1):
+    if not 0 <= scale <= min(precision, _NUMERIC_LIMIT - 1):
         raise RedshiftError(f"DECIMAL scale {scale} must be between 0 and precision {precision}", code="22023")
     return f"numeric({precision},{scale})"
+
+
+def _one(numbers: list[int]) -> int:
+    if len(numbers) > 1:
+        raise syntax_error(",")
+    return numbers[0]
 
 
 def _time_zone(stream: Stream) -> str:
@@ -136,5 +140,5 @@ def _time_zone(stream: Stream) -> str:
 def _float(stream: Stream) -> str:
     if not stream.at("("):
         return "double precision"
-    bits = int("".join(token.text for token in stream.parenthesised()))
+    bits = _one(stream.integers())
     return "real" if bits <= 24 else "double precision"

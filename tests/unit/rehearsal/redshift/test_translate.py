@@ -3,7 +3,7 @@
 import contextlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rehearsal.redshift.dialect.statement import Analyze, Append, Control, Truncate, Vacuum
@@ -157,11 +157,64 @@ def test_what_redshift_refuses_is_refused(sql: str, code: str) -> None:
     assert caught.value.code == code
 
 
-HEADS = ["CREATE TABLE", "ALTER TABLE", "COPY", "UNLOAD", "VACUUM", "MERGE INTO", "INSERT INTO", "WITH", "SELECT INTO"]
-REST = ["t", "(", ")", ",", "id", "int", "varchar", "FROM", "'s3://a/b'", "ADD", "TYPE", "USING", "ON", "AS", "1", "TO"]
+HEADS = [
+    "CREATE TABLE t (a",
+    "CREATE TABLE",
+    "ALTER TABLE",
+    "COPY t FROM 's3://a/b'",
+    "COPY",
+    "UNLOAD",
+    "VACUUM t",
+    "VACUUM",
+]
+HEADS += [
+    "MERGE INTO t USING",
+    "INSERT INTO",
+    "WITH",
+    "SELECT INTO",
+    "SET",
+    "SHOW",
+    "ANALYZE",
+    "GRANT",
+    "DROP",
+    "BEGIN",
+]
+REST = [
+    "t",
+    "(",
+    ")",
+    "(1.5)",
+    "(2, 3, 4)",
+    "(-1)",
+    "()",
+    ",",
+    "int",
+    "varchar",
+    "char",
+    "decimal",
+    "float",
+    "FROM",
+    "'x'",
+]
+REST += [
+    "'s3://a/b'",
+    "ADD",
+    "TYPE",
+    "USING",
+    "ON",
+    "AS",
+    "1",
+    "TO",
+    "PERCENT",
+    "IDENTITY",
+    "MAXERROR",
+    "FORMAT",
+    "MAX",
+]
 
 
 @given(st.sampled_from(HEADS), st.lists(st.sampled_from(REST), max_size=8))
+@settings(max_examples=1500)
 def test_no_statement_makes_it_fail_otherwise(head: str, rest: list[str]) -> None:
     with contextlib.suppress(RedshiftError):
         translate(" ".join([head, *rest]))
