@@ -257,7 +257,7 @@ def choose_syncs(syncs: Sequence[str], tables: Sequence[str]) -> list[str]:
     """
     known = sync_names()
     if not known:
-        raise NeedsPerson(f"{sync_folder()} holds no .yaml file. README.md, “The sync file”, shows how to write one.")
+        raise NeedsPerson(f"{sync_folder()} holds no .yaml file. include/sync/README.md shows how to write one.")
     if unknown := sorted(set(syncs) - set(known)):
         raise NeedsPerson(f"param syncs: {', '.join(unknown)} is not in {sync_folder()}. Known: {', '.join(known)}.")
     chosen = [name for name in known if name in syncs or not syncs]
