@@ -10,11 +10,11 @@ from livemove.redshift.examination import Examination
 from livemove.redshift.names import redshift as q
 from livemove.redshift.plans import TablePlan, select_statement
 from livemove.redshift.settings import SyncSettings
+from livemove.redshift.statements import STAGE
 from livemove.redshift.window import lower_for
 from livemove.runbook.errors import NeedsPerson
 
 _UPPER = "2000-01-01"
-_STAGE = "livemove_stage"
 
 
 def render(name: str, sync: SyncSettings, tables: Mapping[str, Examination | NeedsPerson]) -> str:
@@ -91,7 +91,12 @@ def _select(sync: SyncSettings, exam: Examination) -> str:
 def _merge(sync: SyncSettings, exam: Examination) -> list[str]:
     plan = exam.plan
     target = (exam.schema, plan.target)
-    before = [statements.create_schema(exam.schema)] if not exam.target_exists else []
+    before = []
+    if exam.state is None:
+        state_schema = sync.warehouse.state_schema
+        before += [statements.create_schema(state_schema), statements.create_state(state_schema)]
+    if not exam.target_exists:
+        before.append(statements.create_schema(exam.schema))
     before += [statements.add_column(target, column) for column in exam.drift.additions]
     return before + (_replace(sync, exam, target) if exam.full else _upsert(sync, exam, target))
 
@@ -104,34 +109,43 @@ def _state(sync: SyncSettings) -> str:
     return statements.append_state(sync.warehouse.state_schema)
 
 
-def _fill(exam: Examination, into: tuple[str, str]) -> str:
+def _fill(exam: Examination, into: tuple[str, str]) -> list[str]:
     plan, columns = exam.plan, [column.target for column in exam.plan.columns]
     if plan.mode == "upsert" and not plan.unique and plan.watermark:
-        return statements.insert_latest(
-            into, _STAGE, columns, key=plan.target_key, watermark=plan.target_of(plan.watermark)
-        )
-    return statements.insert_all(into, _STAGE, columns)
+        watermark = plan.target_of(plan.watermark)
+        return [
+            statements.count_distinct_keys(STAGE, plan.target_key),
+            statements.insert_latest(into, STAGE, columns, key=plan.target_key, watermark=watermark),
+        ]
+    return [statements.insert_all(into, STAGE, columns)]
 
 
 def _staged(sync: SyncSettings, exam: Examination) -> list[str]:
-    return [statements.create_stage(_STAGE, exam.wanted), _copy(sync, _STAGE), statements.count(_STAGE)]
+    return [
+        statements.drop_table((STAGE,)),
+        statements.create_stage(STAGE, exam.wanted),
+        _copy(sync, STAGE),
+        statements.count(STAGE),
+    ]
 
 
 def _upsert(sync: SyncSettings, exam: Examination, target: tuple[str, str]) -> list[str]:
     plan = exam.plan
-    delete = [statements.delete_matching(target, _STAGE, plan.target_key)] if plan.mode == "upsert" else []
-    return [*_staged(sync, exam), "BEGIN", *delete, _fill(exam, target), _state(sync), "COMMIT"]
+    delete = [statements.delete_matching(target, STAGE, plan.target_key)] if plan.mode == "upsert" else []
+    merge = ["BEGIN", *delete, *_fill(exam, target), _state(sync), "COMMIT"]
+    return [*_staged(sync, exam), *merge, statements.drop_table((STAGE,))]
 
 
 def _replace(sync: SyncSettings, exam: Examination, target: tuple[str, str]) -> list[str]:
     shadow = (exam.schema, swap.shadow_name(exam.plan.target))
     retired = (exam.schema, swap.retired_name(exam.plan.target))
+    lines = [statements.drop_table(leftover) for leftover in (shadow, retired)]
     if exam.target_exists:
-        lines = [statements.create_like(q(*shadow), q(*target))]
+        lines += [statements.create_like(q(*shadow), q(*target))]
     else:
-        lines = [_create(exam.plan, shadow, exam)]
+        lines += [_create(exam.plan, shadow, exam)]
     if exam.plan.mode == "upsert" and not exam.plan.unique:
-        lines += [*_staged(sync, exam), _fill(exam, shadow)]
+        lines += [*_staged(sync, exam), *_fill(exam, shadow), statements.drop_table((STAGE,))]
     else:
         lines += [_copy(sync, q(*shadow)), statements.count(q(*shadow))]
     lines += ["BEGIN"]

@@ -11,6 +11,8 @@ from livemove.redshift.drift import WantedColumn
 from livemove.redshift.names import literal, redshift
 
 STATE_TABLE = "sync_state"
+# The temporary table of one session that COPY fills.
+STAGE = "livemove_stage"
 
 q = redshift
 
@@ -171,8 +173,8 @@ def rename_table(target: tuple[str, str], new_name: str) -> str:
     return f"ALTER TABLE {q(*target)} RENAME TO {q(new_name)}"
 
 
-def drop_table(target: tuple[str, str]) -> str:
-    """Remove a table."""
+def drop_table(target: tuple[str, ...]) -> str:
+    """Remove a table; a temporary one has no schema."""
     return f"DROP TABLE IF EXISTS {q(*target)}"
 
 

@@ -34,14 +34,12 @@ from livemove.redshift.names import redshift as q
 from livemove.redshift.plans import select_statement
 from livemove.redshift.settings import SyncSettings, load_sync
 from livemove.redshift.source import SourceHook, await_heartbeat
-from livemove.redshift.statements import StateRow, TableState
+from livemove.redshift.statements import STAGE, StateRow, TableState
 from livemove.redshift.warehouse import Warehouse, WarehouseHook, retry_conflicts
 from livemove.redshift.window import Bounds
 from livemove.runbook.errors import NeedsPerson, TryAgain
 
 log = logging.getLogger(__name__)
-
-STAGE = "livemove_stage"
 
 
 @dataclass(frozen=True)
@@ -305,7 +303,6 @@ class _Merge:
 
     def run(self) -> int:
         """Merge and return the rows that the target gained or renewed."""
-        self.warehouse.run(statements.create_schema(self.schema))
         actual = self.warehouse.columns(*self.target)
         if actual:
             self._add_columns({column.name for column in actual})
@@ -314,6 +311,8 @@ class _Merge:
                 f"tables.{self.record.table}: {q(*self.target)} has vanished since the changes were read, and they "
                 "alone are not the table. Clear the task `extract`: it will read all rows."
             )
+        else:
+            self.warehouse.run(statements.create_schema(self.schema))
         return self._replace(bool(actual)) if self.record.full else self._upsert()
 
     def _add_columns(self, present: set[str]) -> None:
@@ -328,7 +327,7 @@ class _Merge:
         with ExitStack() as cleanup:
             if record.rows:
                 self._copy_into_stage()
-                cleanup.callback(_quietly, warehouse, f"DROP TABLE IF EXISTS {STAGE}")
+                cleanup.callback(_quietly, warehouse, statements.drop_table((STAGE,)))
             with warehouse.transaction():
                 if record.rows:
                     if record.mode == "upsert":
@@ -354,7 +353,7 @@ class _Merge:
         else:
             self._copy_into_stage()
             merged = self._insert_from_stage(shadow)
-            warehouse.run(f"DROP TABLE {STAGE}")
+            warehouse.run(statements.drop_table((STAGE,)))
         swap.swap_in(
             warehouse,
             self.schema,
@@ -375,7 +374,7 @@ class _Merge:
         )
 
     def _copy_into_stage(self) -> None:
-        self.warehouse.run(f"DROP TABLE IF EXISTS {STAGE}")
+        self.warehouse.run(statements.drop_table((STAGE,)))
         self.warehouse.run(statements.create_stage(STAGE, self.columns))
         self._copy(STAGE)
 
