@@ -150,10 +150,10 @@ def _plan_columns(
 def _mode_and_key(settings: TableSettings, source: SourceTable, where: str) -> tuple[Mode, tuple[str, ...], bool]:
     key = tuple(settings.key or source.primary_key)
     if settings.mode in ("append", "replace"):
-        # Nothing is matched by it, so a primary key may be left out.
+        # Nothing is matched by it, so a primary key may be skipped, and Redshift would trust one that is not unique.
         skipped = {name for name, column in settings.columns.items() if column.skip}
-        key = key if settings.key or not skipped & set(key) else ()
-        return settings.mode, key, _is_unique(key, source)
+        usable = _is_unique(key, source) and (settings.key or not skipped & set(key))
+        return settings.mode, key if usable else (), bool(usable)
     if not key:
         raise NeedsPerson(
             f"{where}: the table has no primary key, so rows cannot be matched. Set `key:` to columns that "

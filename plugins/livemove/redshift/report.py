@@ -62,14 +62,19 @@ def render(results: Sequence[TableResult], source_problems: Sequence[str], warni
     ]
     lines += [f"- **not read at all:** {problem}" for problem in source_problems]
     lines += [f"- {warning}" for warning in warnings]
-    lines += [markdown_table(HEADINGS, [result.cells() for result in results])] if results else []
+    if results:
+        # A table right below a list would count as part of it.
+        lines += [""] if source_problems or warnings else []
+        lines += [markdown_table(HEADINGS, [result.cells() for result in results])]
     findings = [(result, Finding(**finding)) for result in results for finding in result.read.get("findings", [])]
     if findings:
         lines += ["", "## Values that were not carried over exactly", ""]
         lines += [f"- {result.sync}.{result.table}.{finding}" for result, finding in findings]
     if failed:
         lines += ["", "## What to do", ""]
-        lines += [f"- {result.sync}.{result.table}: {result.problem or 'see the log of the task'}" for result in failed]
+        for result in failed:
+            problem = result.problem.replace("\n", "\n  ") or "see the log of the task"
+            lines.append(f"- {result.sync}.{result.table}: {problem}")
         lines += ["", "Then clear the failed tasks; what is done already is not done again."]
     return "\n".join(lines)
 

@@ -73,7 +73,13 @@ def test_a_table_without_a_key_may_be_appended_to_or_replaced() -> None:
 
 def test_a_key_that_can_be_null_is_refused() -> None:
     assert "tables.orders.key: column 'name' can be NULL" in _refusal({"key": ["id", "name"]})
-    assert _plan({"key": ["name"], "mode": "append"}).key == ("name",)
+
+
+@pytest.mark.parametrize("mode", ["append", "replace"])
+def test_a_key_that_nothing_is_matched_by_is_declared_only_if_it_is_unique(mode: str) -> None:
+    assert _plan({"mode": mode}).key == ("id",)
+    plan = _plan({"mode": mode, "key": ["name"]})
+    assert (plan.key, plan.unique) == ((), False)
 
 
 def test_values_of_a_key_are_never_changed_by_policy() -> None:
