@@ -171,7 +171,7 @@ def _bare(turn: int) -> None:
     columns = [WantedColumn(column.target, column.redshift_type, column.name in plan.key) for column in plan.columns]
     with sync.warehouse.session() as warehouse:
         name = f'"public"."bare_{turn}"'
-        warehouse.run(statements.create_table(name, columns, key=plan.target_key))
+        warehouse.run(statements.create_table(name, columns, sort_key=plan.target_key))
         warehouse.run(statements.copy(name, manifest_url=sync.lake.url(manifest), iam_role="default"))
         warehouse.run(f"DROP TABLE {name}")
 

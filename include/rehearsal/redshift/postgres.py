@@ -48,6 +48,7 @@ _SETTINGS = {
     "datestyle": "ISO, MDY",
     "max_connections": "200",
     "shared_buffers": "256MB",
+    "random_page_cost": "1.1",  # the data is in memory
     "work_mem": "64MB",
     "maintenance_work_mem": "256MB",
     "max_wal_size": "2GB",

@@ -71,7 +71,7 @@ def _steps(name: str, sync: SyncSettings, exam: Examination) -> list[str]:
 
 
 def _sql(statement: str) -> str:
-    return indent(statement + ";", "    ")
+    return indent(statement if statement.startswith("--") else statement + ";", "    ")
 
 
 def _select(sync: SyncSettings, exam: Examination) -> str:
@@ -148,6 +148,9 @@ def _replace(sync: SyncSettings, exam: Examination, target: tuple[str, str]) -> 
         lines += [*_staged(sync, exam), *_fill(exam, shadow), statements.drop_table((STAGE,))]
     else:
         lines += [_copy(sync, q(*shadow)), statements.count(q(*shadow))]
+    if exam.plan.key:
+        if_any = "  -- if the table has one" if exam.target_exists else ""
+        lines += [statements.add_primary_key(shadow, exam.plan.target_key) + if_any]
     lines += ["BEGIN"]
     if exam.target_exists:
         lines += [statements.rename_table(target, retired[1])]
@@ -161,7 +164,6 @@ def _create(plan: TablePlan, shadow: tuple[str, str], exam: Examination) -> str:
     return statements.create_table(
         q(*shadow),
         exam.wanted,
-        key=plan.target_key,
         dist_key=plan.target_of(plan.dist_key) if plan.dist_key else None,
-        sort_key=[plan.target_of(name) for name in plan.sort_key],
+        sort_key=[plan.target_of(name) for name in plan.sort_key] or plan.target_key,
     )

@@ -87,28 +87,33 @@ def create_table(
     name: str,
     columns: Sequence[WantedColumn],
     *,
-    key: Sequence[str] = (),
     dist_key: str | None = None,
     sort_key: Sequence[str] = (),
 ) -> str:
-    """Make a target. Redshift does not enforce the key, but plans queries by it.
+    """Make a target; its key is declared when it is filled, by `add_primary_key`.
 
     :param name: quoted, with its schema.
     """
     lines = [f"{q(column.name)} {column.type}{' NOT NULL' if column.not_null else ''}" for column in columns]
-    if key:
-        lines.append(f"PRIMARY KEY ({_list(key)})")
     statement = f"CREATE TABLE {name} ({', '.join(lines)})"
     if dist_key:
         statement += f" DISTKEY ({q(dist_key)})"
-    if sort_key or key:
-        statement += f" COMPOUND SORTKEY ({_list(sort_key or key)})"
+    if sort_key:
+        statement += f" COMPOUND SORTKEY ({_list(sort_key)})"
     return statement
 
 
 def create_like(name: str, like: str) -> str:
     """Make an empty table with the columns, distribution and sort key of another."""
     return f"CREATE TABLE {name} (LIKE {like} INCLUDING DEFAULTS)"
+
+
+def add_primary_key(target: tuple[str, str], key: Sequence[str]) -> str:
+    """Declare a key: Redshift does not enforce it, but plans queries by it.
+
+    LIKE does not take it over (guide, r_CREATE_TABLE_NEW).
+    """
+    return f"ALTER TABLE {q(*target)} ADD PRIMARY KEY ({_list(key)})"
 
 
 def create_stage(name: str, columns: Sequence[WantedColumn]) -> str:

@@ -354,6 +354,10 @@ class _Merge:
             self._copy_into_stage()
             merged = self._insert_from_stage(shadow)
             warehouse.run(statements.drop_table((STAGE,)))
+        # A target that somebody else made may have none.
+        key = warehouse.primary_key(*self.target) if exists else record.key
+        if key:
+            warehouse.run(statements.add_primary_key(shadow, key))
         swap.swap_in(
             warehouse,
             self.schema,
@@ -370,7 +374,7 @@ class _Merge:
             return statements.create_like(q(*shadow), q(*self.target))
         record = self.record
         return statements.create_table(
-            q(*shadow), self.columns, key=record.key, dist_key=record.dist_key, sort_key=record.sort_key
+            q(*shadow), self.columns, dist_key=record.dist_key, sort_key=record.sort_key or record.key
         )
 
     def _copy_into_stage(self) -> None:

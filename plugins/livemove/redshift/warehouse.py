@@ -80,6 +80,18 @@ class Warehouse:
         )
         return [TargetColumn(name, _spell(kind, chars, digits, scale)) for name, kind, chars, digits, scale in rows]
 
+    def primary_key(self, schema: str, table: str) -> list[str]:
+        """Columns of a table's declared primary key."""
+        rows = self.rows(
+            "SELECT k.column_name FROM information_schema.table_constraints c "
+            "JOIN information_schema.key_column_usage k ON k.constraint_name = c.constraint_name "
+            "AND k.constraint_schema = c.constraint_schema AND k.table_name = c.table_name "
+            "WHERE c.constraint_type = 'PRIMARY KEY' AND c.table_schema = %s AND c.table_name = %s "
+            "ORDER BY k.ordinal_position",
+            (schema, table),
+        )
+        return [name for (name,) in rows]
+
     def state(self, schema: str, sync: str) -> dict[str, TableState]:
         """The newest state of each table of a sync."""
         if not self.columns(schema, statements.STATE_TABLE):
