@@ -46,6 +46,8 @@ from livemove.redshift.operators import (
 from livemove.redshift.report import ListTablesOperator, ReportSyncOperator
 from livemove.redshift.settings import sync_names
 
+TABLES, FULL, PLAN_ONLY = "{{ params.tables }}", "{{ params.full_reload }}", "{{ params.plan_only }}"
+
 with DAG(
     dag_id="redshift_sync",
     doc_md=__doc__,
@@ -92,17 +94,11 @@ with DAG(
         "max_retry_delay": timedelta(minutes=10),
     },
 ):
-    choose = ChooseSyncsOperator(task_id="choose", syncs="{{ params.syncs }}", tables="{{ params.tables }}")
+    choose = ChooseSyncsOperator(task_id="choose", syncs="{{ params.syncs }}", tables=TABLES)
 
     @task_group
     def source(sync):
-        check = CheckSyncOperator(
-            task_id="check",
-            sync=sync,
-            tables="{{ params.tables }}",
-            full_reload="{{ params.full_reload }}",
-            plan_only="{{ params.plan_only }}",
-        )
+        check = CheckSyncOperator(task_id="check", sync=sync, tables=TABLES, full_reload=FULL, plan_only=PLAN_ONLY)
         bounds = ReadBoundsOperator(task_id="bounds", sync=sync, tables=check.output, pool="redshift_source")
         check >> bounds
 
@@ -110,11 +106,7 @@ with DAG(
     def table(sync, table, bounds):
         one = {"sync": sync, "table": table}
         extract = ExtractTableOperator(
-            task_id="extract",
-            bounds=bounds,
-            full_reload="{{ params.full_reload }}",
-            pool="redshift_source",
-            **one,
+            task_id="extract", bounds=bounds, full_reload=FULL, pool="redshift_source", **one
         )
         stage = StageTableOperator(task_id="stage", extracted=extract.output, **one)
         merge = MergeTableOperator(task_id="merge", extracted=extract.output, pool="redshift_load", **one)
