@@ -149,8 +149,8 @@ def _replace(sync: SyncSettings, exam: Examination, target: tuple[str, str]) -> 
     else:
         lines += [_copy(sync, q(*shadow)), statements.count(q(*shadow))]
     if exam.plan.key:
-        if_any = "  -- if the table has one" if exam.target_exists else ""
-        lines += [statements.add_primary_key(shadow, exam.plan.target_key) + if_any]
+        lines += ["-- if the table has a key:"] if exam.target_exists else []
+        lines += [statements.add_primary_key(shadow, exam.plan.target_key)]
     lines += ["BEGIN"]
     if exam.target_exists:
         lines += [statements.rename_table(target, retired[1])]

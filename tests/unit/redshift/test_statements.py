@@ -10,16 +10,21 @@ COLUMNS = [WantedColumn("id", "BIGINT", not_null=True), WantedColumn("group", "V
 TARGET = ("shop", "order")
 
 
-def test_a_table_has_its_key_distribution_and_sort_order() -> None:
-    made = statements.create_table('"shop"."order"', COLUMNS, key=["id"], dist_key="id", sort_key=["group", "id"])
+def test_a_table_has_its_distribution_and_sort_order() -> None:
+    made = statements.create_table('"shop"."order"', COLUMNS, dist_key="id", sort_key=["group", "id"])
     assert made == (
-        'CREATE TABLE "shop"."order" ("id" BIGINT NOT NULL, "group" VARCHAR(3), PRIMARY KEY ("id")) '
+        'CREATE TABLE "shop"."order" ("id" BIGINT NOT NULL, "group" VARCHAR(3)) '
         'DISTKEY ("id") COMPOUND SORTKEY ("group", "id")'
     )
 
 
-def test_a_table_is_sorted_by_its_key_unless_told_otherwise_and_may_have_none() -> None:
-    assert statements.create_table("t", COLUMNS, key=["id"]).endswith('PRIMARY KEY ("id")) COMPOUND SORTKEY ("id")')
+def test_a_key_is_declared_on_its_own() -> None:
+    assert statements.add_primary_key(TARGET, ["id", "group"]) == (
+        'ALTER TABLE "shop"."order" ADD PRIMARY KEY ("id", "group")'
+    )
+
+
+def test_a_table_may_have_no_sort_order() -> None:
     assert statements.create_table("t", COLUMNS) == 'CREATE TABLE t ("id" BIGINT NOT NULL, "group" VARCHAR(3))'
 
 
