@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from livemove.redshift.settings import Policies, load_sync, sync_names
+from livemove.redshift.settings import Policies, choose_syncs, load_sync, sync_names
 from livemove.runbook.errors import NeedsPerson
 from livemove.runbook.include import SETTING
 from tests.unit.redshift.samples import sync
@@ -240,3 +240,40 @@ def test_a_target_is_called_as_redshift_stores_it() -> None:
 def test_a_table_that_is_not_listed_is_refused_with_those_that_are() -> None:
     with pytest.raises(NeedsPerson, match="table 'order' is not listed; listed are: orders"):
         sync().table("order")
+
+
+# -- what a run takes -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def two_files(folder: Path) -> Path:
+    (folder / "a.yaml").write_text(MINIMAL.replace("orders", "apples"))
+    (folder / "b.yaml").write_text(MINIMAL.replace("orders", "berries"))
+    return folder
+
+
+@pytest.mark.usefixtures("two_files")
+def test_a_run_takes_all_files_unless_it_names_some() -> None:
+    assert choose_syncs([], []) == ["a", "b"]
+    assert choose_syncs(["b"], []) == ["b"]
+    assert choose_syncs([], ["apples"]) == ["a", "b"]
+
+
+@pytest.mark.usefixtures("two_files")
+def test_a_run_cannot_take_what_no_file_has() -> None:
+    with pytest.raises(NeedsPerson, match=r"param syncs: c is not in .*Known: a, b"):
+        choose_syncs(["a", "c"], [])
+    with pytest.raises(NeedsPerson, match=r"param tables: berries is in none of the files a\. Listed there: apples"):
+        choose_syncs(["a"], ["apples", "berries"])
+
+
+def test_a_broken_file_does_not_stop_the_choice_of_the_others(two_files: Path) -> None:
+    (two_files / "b.yaml").write_text("{broken")
+    assert choose_syncs([], ["cherries"]) == ["a", "b"]
+    assert choose_syncs([], []) == ["a", "b"]
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_run_without_any_file_says_where_one_belongs() -> None:
+    with pytest.raises(NeedsPerson, match=r"sync holds no \.yaml file"):
+        choose_syncs([], [])
