@@ -17,10 +17,11 @@ from rehearsal.errors import RehearsalError
 from rehearsal.launch import start_ticks
 from rehearsal.processes import Identity, Server, belonging, kill_all
 
-# A parent that starts a child in a session of its own, as Airflow's tasks do, and prints the child's id.
+# A parent that starts a child and prints its id: in its session, in another, or in another without our mark.
 PARENT = """
 import subprocess, sys, time
-child = subprocess.Popen(["sleep", "300"], start_new_session=sys.argv[1] == "apart")
+how = sys.argv[1]
+child = subprocess.Popen(["sleep", "300"], start_new_session=how != "together", env={} if how == "unmarked" else None)
 print(child.pid, flush=True)
 time.sleep(300)
 """
@@ -85,7 +86,7 @@ def test_a_number_that_went_to_another_process_names_no_session_of_ours(server: 
     assert replace(identity, boot="another").session is None
 
 
-@pytest.mark.parametrize("how", ["together", "apart"])
+@pytest.mark.parametrize("how", ["together", "apart", "unmarked"])
 def test_stopping_ends_what_the_server_started(server: Server, how: str) -> None:
     child = with_child(server, how)
     assert child in server.members()
