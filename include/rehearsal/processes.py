@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +25,10 @@ MARK = "LIVEMOVE_RUN"
 LOG_TAIL_LINES = 15
 
 
+def _boot() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
+
+
 @dataclass(frozen=True)
 class Identity:
     """A process that cannot be taken for a later one of the same id."""
@@ -32,6 +36,12 @@ class Identity:
     pid: int
     started: int
     boot: str
+
+    @classmethod
+    def of(cls, pid: int) -> Identity | None:
+        """The process that has this id now."""
+        process = _Process.read(pid)
+        return cls(pid, process.started, _boot()) if process else None
 
     @property
     def alive(self) -> bool:
@@ -54,7 +64,7 @@ class Identity:
 
     @property
     def _this_boot(self) -> bool:
-        return self.boot == Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
+        return self.boot == _boot()
 
 
 @dataclass(frozen=True)
@@ -219,25 +229,25 @@ class Server:
         :raises RehearsalError: a process could not be ended.
         """
         pid = self.pid
-        _signal(self.members() if everyone else {pid} if pid else set(), signal.SIGTERM)
+        members = self.members()
+        # Some can be told by their descent alone, which is lost once the server has ended.
+        started = {process for member in members if (process := Identity.of(member))}
+        _signal(members if everyone else {pid} if pid else set(), signal.SIGTERM)
         _until(lambda: self.pid is None and not (everyone and self.members()), grace)
-        self.kill()
+        self.kill(started)
 
-    def kill(self) -> None:
+    def kill(self, also: Collection[Identity] = ()) -> None:
         """End the server and all that it started at once (SIGKILL), and forget it.
 
+        :param also: further processes to end, known to be the server's.
         :raises RehearsalError: a process could not be ended.
         """
 
-        def gone() -> bool:
-            members = self.members()
-            _signal(members, signal.SIGKILL)
-            return not members
+        def left() -> set[int]:
+            return self.members() | {process.pid for process in also if process.alive}
 
-        if not _until(gone, 10):
-            raise RehearsalError(
-                f"{self.name}: processes {sorted(self.members())} could not be ended; end them as root."
-            )
+        if not _until(lambda: not _signal(left(), signal.SIGKILL), 10):
+            raise RehearsalError(f"{self.name}: processes {sorted(left())} could not be ended; end them as root.")
         if self._child is not None:
             self._child.wait()
             self._child = None
