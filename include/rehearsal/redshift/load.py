@@ -69,7 +69,8 @@ def copy(session: Session, command: Copy) -> str:
         raise
     _keep_errors(session, load)
     session.note_write(command.table, "COPY", load.rows, in_order=before == 0)
-    if before == 0 or command.values.get("STATUPDATE") in ("ON", "TRUE"):
+    if _renews_statistics(command, before):
+        session.backend.run(f"ANALYZE {command.table}")
         session.backend.run("SELECT rs.settle($1, false, false, true)", chosen.table_id)
     for name, value in (("count", load.rows), ("id", query)):
         session.backend.run(f"SELECT set_config('rehearsal.last_copy_{name}', $1, false)", value)
@@ -81,6 +82,12 @@ def copy(session: Session, command: Copy) -> str:
             "Check 'stl_load_errors' system table for details."
         )
     return "COPY"
+
+
+def _renews_statistics(command: Copy, rows_before: int) -> bool:
+    """Whether COPY ends with ANALYZE: if told to, and, unless told not to, where the table was empty."""
+    chosen = command.values.get("STATUPDATE")
+    return rows_before == 0 if chosen is None else chosen in ("ON", "TRUE")
 
 
 def _stream(session: Session, load: Load, objects: list[S3Object]) -> None:

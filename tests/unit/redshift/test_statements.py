@@ -32,10 +32,11 @@ def test_a_stage_is_temporary_and_has_the_same_columns() -> None:
     assert statements.create_stage("s", COLUMNS) == 'CREATE TEMP TABLE s ("id" BIGINT NOT NULL, "group" VARCHAR(3))'
 
 
-def test_copy_loads_a_manifest_of_parquet_and_leaves_statistics_to_upkeep() -> None:
-    assert statements.copy("t", manifest_url="s3://b/o'x/m", iam_role="default") == (
-        "COPY t FROM 's3://b/o''x/m' IAM_ROLE default FORMAT AS PARQUET MANIFEST STATUPDATE OFF"
-    )
+def test_copy_loads_a_manifest_of_parquet_and_renews_statistics_of_tables_that_stay() -> None:
+    loaded = "FROM 's3://b/o''x/m' IAM_ROLE default FORMAT AS PARQUET MANIFEST"
+    assert statements.copy("t", manifest_url="s3://b/o'x/m", iam_role="default") == f"COPY t {loaded}"
+    staged = statements.copy(statements.STAGE, manifest_url="s3://b/o'x/m", iam_role="default")
+    assert staged == f"COPY livemove_stage {loaded} STATUPDATE OFF"
     assert "IAM_ROLE 'arn:aws:iam::1:role/x'" in statements.copy(
         "t", manifest_url="m", iam_role="arn:aws:iam::1:role/x"
     )
