@@ -260,6 +260,9 @@ def _prepare(command: Command, options: argparse.Namespace, words: Sequence[str]
         return
     environment = {**os.environ, **run_variables(layout.tools), "VIRTUAL_ENV": str(layout.venv)}
     environment["PATH"] = f"{layout.venv / 'bin'}:{environment.get('PATH', os.defpath)}"
+    # A proxy of this network must not be asked for servers on this machine.
+    direct = ",".join(filter(None, [environment.get("NO_PROXY") or environment.get("no_proxy"), "127.0.0.1,localhost"]))
+    environment |= {"NO_PROXY": direct, "no_proxy": direct}
     sys.stdout.flush()
     sys.stderr.flush()
     os.execve(layout.python, [str(layout.python), "-m", "rehearsal", *words], environment)  # noqa: S606
