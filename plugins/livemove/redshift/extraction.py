@@ -153,6 +153,8 @@ class Extraction:
                 self._error = self._error or error
                 while not self._blocks.empty():
                     self._blocks.get_nowait()
+            finally:
+                parts.discard()
 
 
 class _Parts:
@@ -187,11 +189,11 @@ class _Parts:
         """End the part that is being filled, if there is one, and send it."""
         if self._file is None or self._writer is None:
             return
+        if self._uploads:
+            self._uploads[-1].result()
         self._writer.close()
         file, rows = self._file, self._rows
         self._file, self._sink, self._writer, self._rows = None, None, None, 0
-        if self._uploads:
-            self._uploads[-1].result()
         number = len(self._uploads)
         self._uploads.append(self._uploader.submit(self._send, number, file, rows))
 
@@ -200,6 +202,12 @@ class _Parts:
             size = file.seek(0, io.SEEK_END)
             file.seek(0)
             return self._put_part(number, file, rows, size)
+
+    def discard(self) -> None:
+        """Drop the part that is being filled, if there is one."""
+        if self._file is not None and self._writer is not None:
+            with suppress(OSError), self._file:
+                self._writer.close()
 
     def finished(self) -> list[Part]:
         return [upload.result() for upload in self._uploads]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
@@ -188,6 +190,26 @@ def test_a_source_that_dies_leaves_no_last_part(bucket: Bucket) -> None:
     with pytest.raises(ConnectionError):
         run(work, Result(numbers(5000), dies_after=3000))
     assert bucket.tables == []
+
+
+@pytest.mark.parametrize("failing", ["source", "upload", "value"])
+def test_a_failure_leaves_no_file_open(bucket: Bucket, failing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    files: list[Any] = []
+
+    def recorded() -> Any:
+        files.append(tempfile.TemporaryFile())  # noqa: SIM115 - the extraction closes it
+        return files[-1]
+
+    monkeypatch.setattr(extraction, "tempfile", SimpleNamespace(TemporaryFile=recorded))
+    bucket.fails_at = 0 if failing == "upload" else None
+    rows = numbers(3000) + ([(b"forty",)] if failing == "value" else []) + numbers(2000)
+    with pytest.raises((OSError, pa.ArrowInvalid)):
+        run(
+            Extraction(Decoder([NUMBER]), bucket.put, part_bytes=5000),
+            Result(rows, dies_after=4000 if failing == "source" else None),
+        )
+    assert files
+    assert all(file.closed for file in files)
 
 
 def test_a_source_that_dies_at_once_is_told(bucket: Bucket) -> None:

@@ -46,7 +46,8 @@ def test_no_more_rows_are_named_than_are_shown() -> None:
 
 def test_only_what_is_rejected_stops_the_table() -> None:
     tally = Tally()
-    tally.add("a", "zero_date", "null", 1, ["1"])
+    for action in ("null", "truncate", "replace", "decode", "keep"):
+        tally.add(action, "zero_date", action, 1, ["1"])
     assert tally.rejected == []
     tally.add("b", "zero_date", "reject", 1, ["1"])
     assert [each.column for each in tally.rejected] == ["b"]

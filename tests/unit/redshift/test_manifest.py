@@ -6,7 +6,7 @@ import json
 from dataclasses import fields, replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from livemove.redshift.findings import Tally
@@ -50,6 +50,7 @@ RECORDS = st.builds(
 )
 
 
+@settings(max_examples=40)
 @given(RECORDS)
 def test_any_record_is_read_back_as_it_was(record: ExtractionRecord) -> None:
     assert ExtractionRecord.from_json(record.to_json()) == record
