@@ -100,6 +100,9 @@ def _exact(name: str, kind: str, _: str) -> str:
     quoted = f"`{name}`"
     if kind == "float":
         return f"CAST({quoted} AS DOUBLE)"
+    if kind == "vector":
+        # PyMySQL does not know the type and takes it for text.
+        return f"CAST({quoted} AS BINARY)"
     return f"{quoted} + 0" if kind == "bit" else quoted
 
 

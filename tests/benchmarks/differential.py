@@ -87,7 +87,6 @@ def _fill(stack: Stack, rows: int) -> None:
 
 def _measure(stack: Stack, rounds: int, rows: int) -> dict[str, list[float]]:
     import airflow  # noqa: F401 - puts plugins on the path
-
     from livemove.redshift.tables import Sync
 
     # What every process of Airflow's does once: reading configuration and botocore's models.
