@@ -66,12 +66,15 @@ class Bucket:
 
 
 @pytest.fixture
-def bucket() -> Bucket:
-    return Bucket()
+def bucket() -> Iterator[Bucket]:
+    bucket = Bucket()
+    yield bucket
+    # A test that failed must not leave threads waiting.
+    bucket.open.set()
 
 
 @pytest.fixture(autouse=True)
-def no_thread_is_left() -> Iterator[None]:
+def _no_thread_is_left() -> Iterator[None]:
     before = set(threading.enumerate())
     yield
     left = set(threading.enumerate()) - before
