@@ -30,7 +30,7 @@ from livemove.redshift.manifest import Part
 log = logging.getLogger(__name__)
 
 BLOCK_BYTES: Final = 6 * 2**20
-PART_BYTES: Final = 32 * 2**20
+PART_BYTES: Final = 16 * 2**20
 # Enough rows at a time to keep the call's cost low, few enough to stay in the processor's cache.
 FETCH_ROWS: Final = 4096
 FETCH_BYTES: Final = 2 * 2**20
@@ -141,7 +141,7 @@ class Extraction:
         with ThreadPoolExecutor(1, thread_name_prefix="livemove-upload") as uploader:
             parts = _Parts(self.decoder.schema, uploader, self._put_part, self._part_bytes)
             try:
-                while (block := self._blocks.get()) is not None and self._error is None:
+                while (block := self._blocks.get()) is not None:
                     batch = self.decoder.decode(block, self.tally)
                     self.uncompressed_bytes += batch.nbytes
                     if not self.tally.rejected:
