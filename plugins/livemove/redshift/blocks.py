@@ -104,7 +104,7 @@ class Decoder:
         """
         columns: dict[str, pa.Array] = self._decode_packed(block) if self.packed else {}
         for plan, chunks in zip(self.alone, block.alone, strict=True):
-            columns[plan.name] = pa.concat_arrays(chunks)
+            columns[plan.name] = chunks[0] if len(chunks) == 1 else pa.concat_arrays(chunks)
         problems: list[tuple[ColumnPlan, str, str, Any]] = []
         for plan in self.plans:
             columns[plan.name] = _CHECKS[plan.check](columns[plan.name], plan, problems)

@@ -22,8 +22,9 @@ from livemove.redshift.manifest import (
 from livemove.redshift.settings import LakeSettings
 from livemove.runbook.errors import NeedsPerson
 
-# Ten pieces at once, the default, are 80 MB of buffers; the extraction is not faster for it.
-_ONE_BY_ONE = TransferConfig(use_threads=False)
+# A part is one request, so that it appears whole or not at all. Ten pieces at once, the default, are 80 MB
+# of buffers, and the extraction is not faster for it.
+_ONE_BY_ONE = TransferConfig(use_threads=False, multipart_threshold=2**28)
 
 
 def folder_of(lake: LakeSettings, *, sync: str, table: str, run_id: str) -> str:
@@ -108,7 +109,7 @@ class Lake:
         return self.url(folder + MANIFEST_NAME)
 
     def put_part(self, key: str, body: Any, *, rows: int, size: int) -> Part:
-        """Upload one Parquet part; large ones go in several pieces, which boto3 sees to.
+        """Upload one Parquet part, in one request.
 
         :param body: file-like object.
         """
