@@ -97,7 +97,6 @@ def _merge(sync: SyncSettings, exam: Examination) -> list[str]:
         before += [statements.create_schema(state_schema), statements.create_state(state_schema)]
     if not exam.target_exists:
         before.append(statements.create_schema(exam.schema))
-    before += [statements.add_column(target, column) for column in exam.drift.additions]
     return before + (_replace(sync, exam, target) if exam.full else _upsert(sync, exam, target))
 
 
@@ -105,8 +104,9 @@ def _copy(sync: SyncSettings, name: str) -> str:
     return statements.copy(name, manifest_url="s3://<run>/copy.manifest", iam_role=sync.warehouse.iam_role)
 
 
-def _state(sync: SyncSettings) -> str:
-    return statements.append_state(sync.warehouse.state_schema)
+def _state(sync: SyncSettings) -> list[str]:
+    look = "-- another session looks whether another run has merged this table meanwhile: then ROLLBACK"
+    return [statements.append_state(sync.warehouse.state_schema), look]
 
 
 def _fill(exam: Examination, into: tuple[str, str]) -> list[str]:
@@ -132,16 +132,16 @@ def _staged(sync: SyncSettings, exam: Examination) -> list[str]:
 def _upsert(sync: SyncSettings, exam: Examination, target: tuple[str, str]) -> list[str]:
     plan = exam.plan
     delete = [statements.delete_matching(target, STAGE, plan.target_key)] if plan.mode == "upsert" else []
-    merge = ["BEGIN", *delete, *_fill(exam, target), _state(sync), "COMMIT"]
+    merge = ["BEGIN", *delete, *_fill(exam, target), *_state(sync), "COMMIT"]
     return [*_staged(sync, exam), *merge, statements.drop_table((STAGE,))]
 
 
 def _replace(sync: SyncSettings, exam: Examination, target: tuple[str, str]) -> list[str]:
     shadow = (exam.schema, swap.shadow_name(exam.plan.target))
-    retired = (exam.schema, swap.retired_name(exam.plan.target))
-    lines = [statements.drop_table(leftover) for leftover in (shadow, retired)]
+    lines = ["BEGIN"]
     if exam.target_exists:
         lines += [statements.create_like(q(*shadow), q(*target))]
+        lines += [statements.add_column(shadow, column) for column in exam.drift.additions]
     else:
         lines += [_create(exam.plan, shadow, exam)]
     if exam.plan.mode == "upsert" and not exam.plan.unique:
@@ -151,13 +151,10 @@ def _replace(sync: SyncSettings, exam: Examination, target: tuple[str, str]) -> 
     if exam.plan.key:
         lines += ["-- if the table has a key:"] if exam.target_exists else []
         lines += [statements.add_primary_key(shadow, exam.plan.target_key)]
-    lines += ["BEGIN"]
     if exam.target_exists:
-        lines += [statements.rename_table(target, retired[1])]
-    lines += [statements.rename_table(shadow, target[1])]
-    if exam.target_exists:
-        lines += ["-- grants of the table, and the views on it with their grants, are made anew here"]
-    return [*lines, _state(sync), "COMMIT", statements.drop_table(retired)]
+        lines += ["-- views on the table are dropped here, and made anew below with their grants and the table's"]
+        lines += [statements.drop_table(target)]
+    return [*lines, statements.rename_table(shadow, target[1]), *_state(sync), "COMMIT"]
 
 
 def _create(plan: TablePlan, shadow: tuple[str, str], exam: Examination) -> str:

@@ -1,18 +1,19 @@
-"""A full reload goes into a shadow table, which takes the target's place by rename in one transaction.
+"""A full reload goes into a shadow table, which takes the target's place in the same transaction.
 
-Views that are bound to the old table, and grants, follow it when it is renamed, so they are made anew
-(guide, r_CREATE_VIEW, performing-a-deep-copy).
+Views that are bound to the old table, and its grants, go with it, so they are made anew (guide,
+r_CREATE_VIEW, performing-a-deep-copy). What else depends on it, such as a materialized view, lets the
+DROP and with it the whole transaction fail.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from livemove.redshift.names import redshift as q
-from livemove.redshift.statements import rename_table
+from livemove.redshift.statements import drop_table, rename_table
 
 if TYPE_CHECKING:
     from livemove.redshift.warehouse import Warehouse
@@ -47,42 +48,41 @@ class View:
     grants: Sequence[str]
 
 
+@dataclass(frozen=True)
+class Bound:
+    """What is dropped with a table, or holds it: views, each after the ones it reads, and its own grants."""
+
+    views: Sequence[View]
+    grants: Sequence[str]
+
+
 def shadow_name(target: str) -> str:
     """Name of the table that is filled. A digest, as target names may already have the full 127 bytes."""
-    return "livemove_new_" + _digest(target)
+    return "livemove_new_" + hashlib.sha256(target.encode()).hexdigest()[:12]
 
 
-def retired_name(target: str) -> str:
-    """Name of the table that was replaced, until it is dropped."""
-    return "livemove_old_" + _digest(target)
+def bound_to(warehouse: Warehouse, schema: str, target: str) -> Bound:
+    """Find what would go with the target when it is dropped."""
+    return Bound(views_on(warehouse, schema, target), grants_on(warehouse, schema, target))
 
 
-def _digest(target: str) -> str:
-    return hashlib.sha256(target.encode()).hexdigest()[:12]
+def swap_in(warehouse: Warehouse, schema: str, target: str, bound: Bound, *, exists: bool) -> None:
+    """Let the shadow take the target's place, inside the caller's transaction.
 
-
-def swap_in(warehouse: Warehouse, schema: str, target: str, *, exists: bool, record_state: Callable[[], None]) -> None:
-    """Let the shadow take the target's place, together with the new state.
-
+    :param bound: what hangs on the target.
     :param exists: whether there is a target to be replaced.
-    :param record_state: appends the state row; runs last in the transaction.
-    :raises TryAgain: error 1023.
     """
-    views = views_on(warehouse, schema, target) if exists else []
-    grants = grants_on(warehouse, schema, target) if exists else []
-    with warehouse.transaction():
-        for view in reversed(views):
-            warehouse.run(f"DROP VIEW {q(view.schema, view.name)}")
-        if exists:
-            warehouse.run(rename_table((schema, target), retired_name(target)))
-        warehouse.run(rename_table((schema, shadow_name(target)), target))
-        for statement in grants:
+    for view in reversed(bound.views):
+        warehouse.run(f"DROP VIEW {q(view.schema, view.name)}")
+    if exists:
+        warehouse.run(drop_table((schema, target)))
+    warehouse.run(rename_table((schema, shadow_name(target)), target))
+    for statement in bound.grants:
+        warehouse.run(statement)
+    for view in bound.views:
+        warehouse.run(f"CREATE VIEW {q(view.schema, view.name)} AS {view.definition.rstrip('; ')}")
+        for statement in view.grants:
             warehouse.run(statement)
-        for view in views:
-            warehouse.run(f"CREATE VIEW {q(view.schema, view.name)} AS {view.definition.rstrip('; ')}")
-            for statement in view.grants:
-                warehouse.run(statement)
-        record_state()
 
 
 def views_on(warehouse: Warehouse, schema: str, table: str) -> list[View]:

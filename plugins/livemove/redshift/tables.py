@@ -9,7 +9,7 @@ import logging
 import resource
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -129,15 +129,28 @@ def extract(sync: Sync, table: str, bounds: Bounds, *, run_id: str, full_reload:
         return {"folder": folder, "rows": exam.state.rows_merged, "merged": True}
     found = sync.lake.listing(folder)
     record = sync.lake.read_record(folder)
-    if record is not None and record.state_version == exam.state_version and record.full == exam.full:
-        verify_parts(sync.lake.bucket, record, found)
+    if record is not None and _still_good(sync, exam, record, found):
         log.info("Found the complete extraction of an earlier attempt: %s rows.", f"{record.rows:,}")
     else:
         if found:
-            log.info("Removing %s objects that an unfinished attempt left behind.", sync.lake.delete(found))
+            log.info("Removing %s objects that an earlier attempt left behind.", sync.lake.delete(found))
         record = _read_out(sync, exam, window_of(exam, bounds), bounds, folder)
         sync.lake.write_record(folder, record)
     return _summary(folder, record)
+
+
+def _still_good(
+    sync: Sync, exam: Examination, record: ExtractionRecord, found: Mapping[str, tuple[int, str]]
+) -> bool:
+    """Whether the extraction of an earlier attempt can be merged as it is; if not, it is read again."""
+    if record.state_version != exam.state_version or record.full != exam.full:
+        return False
+    try:
+        verify_parts(sync.lake.bucket, record, found)
+    except NeedsPerson as problem:
+        log.warning("%s Reading the rows again.", problem)
+        return False
+    return True
 
 
 def _summary(folder: str, record: ExtractionRecord) -> dict[str, Any]:
@@ -303,23 +316,17 @@ class _Merge:
 
     def run(self) -> int:
         """Merge and return the rows that the target gained or renewed."""
-        actual = self.warehouse.columns(*self.target)
-        if actual:
-            self._add_columns({column.name for column in actual})
-        elif not self.record.full:
+        actual = [column.name for column in self.warehouse.columns(*self.target)]
+        if self.record.full:
+            if not actual:
+                self.warehouse.run(statements.create_schema(self.schema))
+            return self._replace(actual)
+        if not actual:
             raise NeedsPerson(
                 f"tables.{self.record.table}: {q(*self.target)} has vanished since the changes were read, and they "
                 "alone are not the table. Clear the task `extract`: it will read all rows."
             )
-        else:
-            self.warehouse.run(statements.create_schema(self.schema))
-        return self._replace(bool(actual)) if self.record.full else self._upsert()
-
-    def _add_columns(self, present: set[str]) -> None:
-        for column in self.columns:
-            if column.name not in present:
-                log.info("The source gained %s; adding it.", column.name)
-                self.warehouse.run(statements.add_column(self.target, replace(column, not_null=False)))
+        return self._upsert()
 
     def _upsert(self) -> int:
         record, warehouse = self.record, self.warehouse
@@ -338,44 +345,51 @@ class _Merge:
         log.info("%s rows merged into %s.%s. Next: maintain.", f"{merged:,}", *self.target)
         return merged
 
-    def _replace(self, exists: bool) -> int:
+    def _replace(self, actual: Sequence[str]) -> int:
+        """Fill a shadow of the target and let it take the target's place.
+
+        All in one transaction: a dead worker leaves nothing behind, and two of them do not meet in the shadow.
+
+        :param actual: the target's columns; none if it does not exist.
+        """
         record, warehouse = self.record, self.warehouse
         shadow = (self.schema, swap.shadow_name(record.target))
-        retired = (self.schema, swap.retired_name(record.target))
-        for leftover in (shadow, retired):
-            warehouse.run(statements.drop_table(leftover))
-        warehouse.run(self._create(shadow, exists))
-        if not record.rows:
-            merged = 0
-        elif record.unique or record.mode != "upsert":
-            self._copy(q(*shadow))
-            merged = record.rows
-        else:
-            self._copy_into_stage()
-            merged = self._insert_from_stage(shadow)
-            warehouse.run(statements.drop_table((STAGE,)))
+        bound = swap.bound_to(warehouse, self.schema, record.target)
         # A target that somebody else made may have none.
-        key = warehouse.primary_key(*self.target) if exists else record.key
-        if key:
-            warehouse.run(statements.add_primary_key(shadow, key))
-        swap.swap_in(
-            warehouse,
-            self.schema,
-            record.target,
-            exists=exists,
-            record_state=lambda: self._append_state(merged),
-        )
-        warehouse.run(statements.drop_table(retired))
+        key = warehouse.primary_key(*self.target) if actual else record.key
+        with warehouse.transaction():
+            self._create_shadow(shadow, actual)
+            merged = self._fill_shadow(shadow)
+            if key:
+                warehouse.run(statements.add_primary_key(shadow, key))
+            swap.swap_in(warehouse, self.schema, record.target, bound, exists=bool(actual))
+            self._append_state(merged)
         log.info("%s rows now make up %s.%s. Next: maintain.", f"{merged:,}", *self.target)
         return merged
 
-    def _create(self, shadow: tuple[str, str], exists: bool) -> str:
-        if exists:
-            return statements.create_like(q(*shadow), q(*self.target))
+    def _create_shadow(self, shadow: tuple[str, str], actual: Sequence[str]) -> None:
+        record, run = self.record, self.warehouse.run
+        if not actual:
+            sort_key = record.sort_key or record.key
+            run(statements.create_table(q(*shadow), self.columns, dist_key=record.dist_key, sort_key=sort_key))
+            return
+        run(statements.create_like(q(*shadow), q(*self.target)))
+        for column in self.columns:
+            if column.name not in actual:
+                log.info("The source gained %s; adding it.", column.name)
+                run(statements.add_column(shadow, replace(column, not_null=False)))
+
+    def _fill_shadow(self, shadow: tuple[str, str]) -> int:
         record = self.record
-        return statements.create_table(
-            q(*shadow), self.columns, dist_key=record.dist_key, sort_key=record.sort_key or record.key
-        )
+        if not record.rows:
+            return 0
+        if record.unique or record.mode != "upsert":
+            self._copy(q(*shadow))
+            return record.rows
+        self._copy_into_stage()
+        merged = self._insert_from_stage(shadow)
+        self.warehouse.run(statements.drop_table((STAGE,)))
+        return merged
 
     def _copy_into_stage(self) -> None:
         self.warehouse.run(statements.drop_table((STAGE,)))
@@ -426,6 +440,17 @@ class _Merge:
             folder=self.folder,
         )
         self.warehouse.append_state(self.sync.state_schema, row)
+        self._require_no_rival()
+
+    def _require_no_rival(self) -> None:
+        """Look, from outside this transaction, whether another run has merged this table meanwhile.
+
+        The state's new line holds the write lock of its table until COMMIT (guide, c_write_readwrite). So a rival's
+        line is either committed and shows, or waits, and the rival will see ours. Read inside the transaction, the
+        state would let merges of different tables end in error 1023.
+        """
+        with self.sync.warehouse.session() as other:
+            _require_same_state(self.record, self.sync.state(other).get(self.record.table))
 
 
 def _quietly(warehouse: Warehouse, statement: str) -> None:

@@ -22,7 +22,12 @@ log = logging.getLogger(__name__)
 
 ATTEMPTS: Final = 5
 _NO_PERMISSION = re.compile(r"permission denied|must be owner|not authorized", re.IGNORECASE)
-_CONFLICT = re.compile(r"\b1023\b|serializable isolation violation|could not serialize", re.IGNORECASE)
+# Error 1023, one of two that wait for each other, and two that make the same schema or table at once.
+_CONFLICT = re.compile(
+    r"\b1023\b|serializable isolation violation|could not serialize|deadlock detected|"
+    r'duplicate key value violates unique constraint "pg_',
+    re.IGNORECASE,
+)
 
 
 class Warehouse:
@@ -51,7 +56,7 @@ class Warehouse:
     def transaction(self) -> Iterator[None]:
         """Everything inside happens, or nothing.
 
-        :raises TryAgain: Redshift ended it with error 1023, as another transaction wrote the same tables.
+        :raises TryAgain: Redshift ended it, as another transaction wrote the same tables.
         """
         self.run("BEGIN")
         try:
@@ -60,7 +65,7 @@ class Warehouse:
         except BaseException as error:
             self._roll_back()
             if is_conflict(error):
-                raise TryAgain(f"another transaction changed the same tables (error 1023): {error}") from error
+                raise TryAgain(f"another transaction changed the same tables: {_message(error)}") from error
             raise
 
     def _roll_back(self) -> None:
@@ -98,17 +103,19 @@ class Warehouse:
         return [name for (name,) in rows]
 
     def state(self, schema: str, sync: str) -> dict[str, TableState]:
-        """The newest state of each table of a sync."""
+        """The newest state of each table of a sync.
+
+        Two newest lines can only be somebody else's doing; which rows they stand for is unknown, so the next run
+        reads them all.
+        """
         if not self.has_table(schema, statements.STATE_TABLE):
             return {}
         rows = self.rows(statements.read_state(schema), (sync, sync))
         newest: dict[str, TableState] = {}
         for table, version, upper, folder, merged, at in rows:
             if table in newest:
-                raise NeedsPerson(
-                    f"{schema}.{statements.STATE_TABLE}: two lines of version {version} for {sync}.{table}: two runs "
-                    "merged at once. Run the sync of this table once with `full_reload`."
-                )
+                log.warning("%s.%s: two lines of version %s for %s.", schema, statements.STATE_TABLE, version, table)
+                upper, folder = None, ""
             newest[table] = TableState(int(version), upper, folder, int(merged), at)
         return newest
 
@@ -170,17 +177,19 @@ class WarehouseHook(RedshiftSQLHook):
 
 
 def is_conflict(error: BaseException) -> bool:
-    """Whether Redshift reports a serializable isolation violation."""
+    """Whether Redshift reports a conflict with another transaction, which a second attempt heals."""
+    if isinstance(error, NeedsPerson):
+        return False
     return isinstance(error, TryAgain) or bool(_CONFLICT.search(str(error)))
 
 
 def retry_conflicts(work: Any, *, attempts: int = ATTEMPTS, wait_seconds: float = 1.0) -> Any:
-    """Run `work` again, whole, while it ends in error 1023 (guide, c_serial_isolation)."""
+    """Run `work` again, whole, while it ends in a conflict (guide, c_serial_isolation)."""
     for attempt in range(1, attempts + 1):
         try:
             return work()
-        except TryAgain as conflict:
-            if attempt == attempts:
+        except Exception as conflict:
+            if attempt == attempts or not is_conflict(conflict):
                 raise
             log.info("Attempt %s of %s: %s. Again in %.0f s.", attempt, attempts, conflict, wait_seconds * attempt)
             time.sleep(wait_seconds * attempt)

@@ -80,7 +80,7 @@ def test_rows_that_the_sync_did_not_bring_are_not_replaced_unasked(case: SyncCas
     case.query(f"CREATE TABLE {case.schema}.orders (id INT NOT NULL, note VARCHAR(40), version INT)")
     case.query(f"INSERT INTO {case.schema}.orders VALUES (9, 'precious', 9)")
     case.configure({"orders": {"watermark": "version"}})
-    with pytest.raises(NeedsPerson, match="rows that this sync did not bring.*`full_reload`"):
+    with pytest.raises(NeedsPerson, match=r"rows that this sync did not bring.*`full_reload`"):
         case.copy("orders")
     assert case.rows("orders") == [(9, "precious", 9)]
     case.copy("orders", full_reload=True)
@@ -96,7 +96,9 @@ def test_a_target_that_was_dropped_is_read_anew(orders: SyncCase) -> None:
 def test_keys_of_the_target_are_those_of_the_settings_and_survive_a_full_reload(orders: SyncCase) -> None:
     def layout() -> list[tuple[object, ...]]:
         return orders.query(
-            'SELECT diststyle, sortkey1 FROM svv_table_info WHERE "schema" = %s AND "table" = %s', orders.schema, "orders"
+            'SELECT diststyle, sortkey1 FROM svv_table_info WHERE "schema" = %s AND "table" = %s',
+            orders.schema,
+            "orders",
         )
 
     assert layout() == [("KEY(id)", "version")]

@@ -27,7 +27,19 @@ def doubles(random: Random) -> list[float]:
     """Every power of ten and of two, neighbours of whole numbers, subnormal values, and random bits."""
     edges = [10.0**n for n in range(-323, 309)] + [2.0**n for n in range(-1074, 1024, 7)]
     edges += [sign * value for sign in (1, -1) for value in (5e-324, 2.225073858507201e-308, 1.7976931348623157e308)]
-    edges += [0.0, -0.0, 0.1, 2 / 3, 2.0**53 - 1, 2.0**53 + 2, 1e15 - 0.125, 1e15 + 1, 123456789012345.67, 1e16, 1e17 + 16]
+    edges += [
+        0.0,
+        -0.0,
+        0.1,
+        2 / 3,
+        2.0**53 - 1,
+        2.0**53 + 2,
+        1e15 - 0.125,
+        1e15 + 1,
+        123456789012345.67,
+        1e16,
+        1e17 + 16,
+    ]
     while len(edges) < ROWS:
         value = struct.unpack(">d", random.randbytes(8))[0]
         if value - value == 0:  # neither infinite nor NaN, which MySQL does not hold

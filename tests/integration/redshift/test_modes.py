@@ -15,7 +15,9 @@ pytestmark = pytest.mark.every_mysql
 
 CHANGED = "updated_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP"
 ORDERS = f"CREATE TABLE orders (id INT NOT NULL PRIMARY KEY, note VARCHAR(40), amount DECIMAL(12,2), {CHANGED})"
-VERSIONED = "CREATE TABLE orders (id INT NOT NULL PRIMARY KEY, note VARCHAR(40), version BIGINT NOT NULL, KEY (version))"
+VERSIONED = (
+    "CREATE TABLE orders (id INT NOT NULL PRIMARY KEY, note VARCHAR(40), version BIGINT NOT NULL, KEY (version))"
+)
 
 
 def test_the_second_run_moves_only_what_changed(case: SyncCase) -> None:
@@ -89,7 +91,9 @@ def test_an_integer_watermark_is_read_up_to_its_highest_value(case: SyncCase) ->
     case.source(VERSIONED, "INSERT INTO orders VALUES (1, 'one', -7), (2, 'two', 0)")
     case.configure({"orders": {"watermark": "version"}})
     case.copy("orders")
-    case.source(f"INSERT INTO orders VALUES (3, 'three', {top})", "UPDATE orders SET note = 'ONE', version = 1 WHERE id = 1")
+    case.source(
+        f"INSERT INTO orders VALUES (3, 'three', {top})", "UPDATE orders SET note = 'ONE', version = 1 WHERE id = 1"
+    )
     assert case.copy("orders").merged["rows"] == 2
     case.assert_same("orders")
     assert case.state[-1][3:5] == ("0", str(top))
@@ -150,7 +154,9 @@ def test_datetimes_on_a_clock_ahead_of_utc_are_compared_on_that_clock(case: Sync
     assert upper.endswith("+540")
     ahead = datetime.fromisoformat(upper.removesuffix("+540")) - case.source("SELECT UTC_TIMESTAMP()")[0][0]
     assert timedelta(hours=8, minutes=59) < ahead < timedelta(hours=9)
-    case.source(f"INSERT INTO orders VALUES (2, {in_tokyo})", f"INSERT INTO orders VALUES (3, {in_tokyo} + INTERVAL 1 HOUR)")
+    case.source(
+        f"INSERT INTO orders VALUES (2, {in_tokyo})", f"INSERT INTO orders VALUES (3, {in_tokyo} + INTERVAL 1 HOUR)"
+    )
     case.let_changes_settle()
     assert case.copy("orders").merged["rows"] == 1, "the third row lies in the future of that clock"
     assert [row[0] for row in case.rows("orders")] == [1, 2]
@@ -185,7 +191,9 @@ def test_composite_keys_match_on_all_their_columns(case: SyncCase) -> None:
 
 def test_of_rows_that_share_a_key_the_latest_wins(case: SyncCase) -> None:
     rows = "(1, 'old', 1), (1, 'newest', 3), (1, 'new', 2), (2, 'only', 1)"
-    case.source("CREATE TABLE moves (k INT NOT NULL, note TEXT, version INT NOT NULL)", f"INSERT INTO moves VALUES {rows}")
+    case.source(
+        "CREATE TABLE moves (k INT NOT NULL, note TEXT, version INT NOT NULL)", f"INSERT INTO moves VALUES {rows}"
+    )
     case.configure({"moves": {"key": ["k"], "watermark": "version"}})
     assert case.copy("moves").merged["rows"] == 2
     assert case.rows("moves", "k, note") == [(1, "newest"), (2, "only")]
@@ -227,7 +235,9 @@ def test_append_by_time_takes_no_row_twice_though_some_arrive_while_it_reads(cas
 
 
 def test_replace_brings_all_rows_every_time_and_so_removes_what_was_deleted(case: SyncCase) -> None:
-    case.source("CREATE TABLE rates (code CHAR(3), rate DOUBLE)", "INSERT INTO rates VALUES ('JPY', 1), ('USD', 150.25)")
+    case.source(
+        "CREATE TABLE rates (code CHAR(3), rate DOUBLE)", "INSERT INTO rates VALUES ('JPY', 1), ('USD', 150.25)"
+    )
     case.configure({"rates": {"mode": "replace"}})
     case.copy("rates")
     case.source("DELETE FROM rates WHERE code = 'JPY'", "INSERT INTO rates VALUES ('EUR', NULL), ('EUR', NULL)")
@@ -255,7 +265,7 @@ def test_a_full_reload_removes_rows_that_the_source_has_lost(case: SyncCase) -> 
 
 def test_reserved_words_and_japanese_are_names_like_others(case: SyncCase) -> None:
     case.source(
-        "CREATE TABLE `select` (`order` INT NOT NULL, `from` VARCHAR(20), `量 (個)` INT, `a\"b``c` INT, "
+        'CREATE TABLE `select` (`order` INT NOT NULL, `from` VARCHAR(20), `量 (個)` INT, `a"b``c` INT, '
         "`user` INT NOT NULL, PRIMARY KEY (`order`, `user`), KEY (`user`))",
         "CREATE TABLE `注文` (`番号` INT NOT NULL PRIMARY KEY, `備考` VARCHAR(40), `版` INT NOT NULL)",
         "INSERT INTO `select` VALUES (1, 'x', 2, 3, 1)",
@@ -295,7 +305,9 @@ def test_two_names_that_redshift_cannot_tell_apart_are_refused(case: SyncCase) -
 def test_several_databases_go_into_several_schemas_and_one_bucket(case: SyncCase, case_b: SyncCase) -> None:
     for number, each in enumerate((case, case_b)):
         each.source(VERSIONED, f"INSERT INTO orders VALUES ({number}, 'of {number}', {number})")
-        each.configure({"orders": {"watermark": "version"}}, lake={"prefix": case.prefix}, warehouse={"state_schema": case.schema})
+        each.configure(
+            {"orders": {"watermark": "version"}}, lake={"prefix": case.prefix}, warehouse={"state_schema": case.schema}
+        )
         each.copy("orders")
     case.source("INSERT INTO orders VALUES (9, 'of the first only', 9)")
     assert case_b.copy("orders").merged["rows"] == 0

@@ -26,7 +26,15 @@ def test_a_plan_before_the_first_run_changes_nothing_and_names_every_step(case: 
     before = world(case)
     plan = case.plan()
     assert world(case) == before
-    for step in (f'CREATE SCHEMA IF NOT EXISTS "{new}"', "COPY ", "BEGIN", "RENAME TO", "COMMIT", "VACUUM ", "ANALYZE "):
+    for step in (
+        f'CREATE SCHEMA IF NOT EXISTS "{new}"',
+        "COPY ",
+        "BEGIN",
+        "RENAME TO",
+        "COMMIT",
+        "VACUUM ",
+        "ANALYZE ",
+    ):
         assert step in plan
     assert "## gone: not possible" in plan
 
@@ -42,4 +50,3 @@ def test_a_plan_of_a_differential_run_shows_its_window_and_changes_nothing(case:
     assert "## orders: what changed since 1" in plan
     assert "WHERE `version` > 1 AND `version` <= :upper" in plan
     assert "DELETE FROM" in plan
-

@@ -21,7 +21,9 @@ def table_of(case: SyncCase, **upkeep: float) -> None:
 
 def change(case: SyncCase, rows: int) -> dict[str, Any]:
     """Change that many rows, copy them, and return what `maintain` told."""
-    case.source(f"UPDATE t SET version = (SELECT m + 1 FROM (SELECT MAX(version) AS m FROM t) AS was) WHERE id < {rows}")
+    case.source(
+        f"UPDATE t SET version = (SELECT m + 1 FROM (SELECT MAX(version) AS m FROM t) AS was) WHERE id < {rows}"
+    )
     return case.copy("t").maintained
 
 
