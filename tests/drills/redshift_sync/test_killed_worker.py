@@ -12,7 +12,7 @@ from tests.drills.redshift_sync.victim import Order, Place, finish, killed
 from tests.fixtures.stack import connect_warehouse
 from tests.fixtures.sync import SyncCase
 
-ROWS = 40
+ROWS = 15
 # One run may lose this many workers in each step before one lives.
 DEATHS_IN_A_RUN = 12
 STEPS = ("extract", "stage", "merge", "maintain")
