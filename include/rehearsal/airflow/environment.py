@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from rehearsal.paths import REPOSITORY
+from rehearsal.paths import REPOSITORY, Layout
 
 # What a shell or an enclosing run may have set, and what would leak into Airflow.
 _FOREIGN = ("AIRFLOW_", "AWS_", "PYTHONPATH", "LIVEMOVE_RUN")
@@ -22,7 +22,17 @@ def repository_variables() -> dict[str, str]:
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(REPOSITORY / "plugins"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "LIVEMOVE_INCLUDE": str(REPOSITORY / "include"),
+        **client_variables(Layout.default().tools),
     }
+
+
+def client_variables(tools: Path) -> dict[str, str]:
+    """Where an unpacked libmariadb has its plugins; without them it logs in to no account of MySQL 8.4 or later.
+
+    :param tools: where the library is unpacked, unless the host has one of its own.
+    """
+    plugins = sorted(tools.glob("mariadb/usr/lib/*/libmariadb3/plugin"))
+    return {"MARIADB_PLUGIN_DIR": str(plugins[0])} if plugins else {}
 
 
 def home_variables(home: Path) -> dict[str, str]:

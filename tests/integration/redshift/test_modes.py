@@ -23,6 +23,7 @@ VERSIONED = (
 def test_the_second_run_moves_only_what_changed(case: SyncCase) -> None:
     case.source(ORDERS, "INSERT INTO orders (id, note, amount) VALUES (1, 'one', 1.5), (2, 'two', 2.5), (3, NULL, 0)")
     case.configure({"orders": None})
+    case.let_changes_settle()
     first = case.copy("orders")
     assert (first.extracted["full"], first.merged["rows"]) == (True, 3)
     case.assert_same("orders")
