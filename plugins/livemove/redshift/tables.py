@@ -139,9 +139,7 @@ def extract(sync: Sync, table: str, bounds: Bounds, *, run_id: str, full_reload:
     return _summary(folder, record)
 
 
-def _still_good(
-    sync: Sync, exam: Examination, record: ExtractionRecord, found: Mapping[str, tuple[int, str]]
-) -> bool:
+def _still_good(sync: Sync, exam: Examination, record: ExtractionRecord, found: Mapping[str, tuple[int, str]]) -> bool:
     """Whether the extraction of an earlier attempt can be merged as it is; if not, it is read again."""
     if record.state_version != exam.state_version or record.full != exam.full:
         return False
