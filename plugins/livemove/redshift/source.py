@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -18,6 +19,7 @@ from livemove.redshift.window import Look, OpenTransaction
 from livemove.runbook.errors import NeedsPerson, TryAgain
 
 HEARTBEAT_TABLE = "heartbeat"
+FRESH_LIST_SECONDS = 20.0
 # Not statements of applications: the event scheduler, replicas that read the binlog, idle connections.
 _NO_STATEMENTS = ("Sleep", "Daemon", "Binlog Dump", "Binlog Dump GTID", "Register Slave", "Register Replica")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -97,14 +99,19 @@ class SourceHook(MySqlHook):
             return _describe(connection, database, tables)
 
     def look(self) -> Look:
-        """Look at the clock, then at what is open. The order is what makes the bound safe.
+        """Look at the clock, then at running statements, then at open transactions: the order makes the bound safe.
 
-        :raises NeedsPerson: the user lacks the privilege PROCESS, or the server is itself a replica.
+        A statement that began before the clock was read is still running, or has left a transaction that is
+        open, or is committed.
+
+        :raises NeedsPerson: the user lacks the privilege PROCESS.
+        :raises TryAgain: InnoDB shows a list of transactions that is older than the look.
         """
         with self.session() as connection:
             clock = _rows(connection, "SELECT UTC_TIMESTAMP(6)")[0][0]
             me = connection.thread_id()
-            return Look(clock, tuple(each for each in _open(connection, clock) if each.thread != me))
+            found = [*_running_statements(connection, clock), *_open_transactions(connection, me)]
+            return Look(clock, tuple(each for each in found if each.thread != me))
 
     def require_process_privilege(self) -> None:
         """Check the privilege PROCESS by using it.
@@ -114,7 +121,8 @@ class SourceHook(MySqlHook):
         :raises NeedsPerson: it is missing.
         """
         with self.session() as connection:
-            _rows(connection, "SELECT COUNT(*) FROM information_schema.innodb_trx")
+            # Not innodb_trx itself: whoever reads it keeps InnoDB from renewing it.
+            _rows(connection, "SELECT COUNT(*) FROM information_schema.innodb_metrics")
 
     def require_no_replica(self) -> None:
         """Check that the server does not replicate from another.
@@ -290,15 +298,41 @@ def _text(value: Any) -> Any:
     return value.decode() if isinstance(value, bytes) else value
 
 
-def _open(connection: Any, clock: datetime) -> Iterator[OpenTransaction]:
-    transactions = _rows(
-        connection,
-        "SELECT t.trx_mysql_thread_id, COALESCE(p.user, '?'), t.trx_started, COALESCE(p.command, '') = 'Sleep' "
-        "FROM information_schema.innodb_trx t LEFT JOIN information_schema.processlist p "
-        "ON p.id = t.trx_mysql_thread_id",
-    )
-    for thread, user, started, idle in transactions:
-        yield OpenTransaction(int(thread), str(user), started, bool(idle))
+def _open_transactions(connection: Any, me: int) -> Iterator[OpenTransaction]:
+    """Open transactions, from a list that is newer than the call.
+
+    InnoDB shows them from a cache, which it renews only when nobody has read it for 0.1 s (manual,
+    "Internal Locking Data in INFORMATION_SCHEMA"); a monitor that polls faster keeps it old. So a
+    transaction of our own is opened first: a list that has it is newer.
+
+    :param me: this connection's thread.
+    :raises TryAgain: no such list was seen.
+    """
+    connection.query("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+    connection.query("START TRANSACTION WITH CONSISTENT SNAPSHOT")
+    ends = time.monotonic() + FRESH_LIST_SECONDS
+    try:
+        rows = _rows(connection, _TRANSACTIONS)
+        while me not in [thread for thread, *_ in rows]:
+            if time.monotonic() > ends:
+                raise TryAgain(
+                    f"For {FRESH_LIST_SECONDS:.0f} s InnoDB has shown an old list of transactions: something reads "
+                    "information_schema.innodb_trx more than ten times a second. Let that monitor read it less often."
+                )
+            time.sleep(random.uniform(0.11, 0.2))  # noqa: S311 - other syncs, too, wait for a moment without readers
+            rows = _rows(connection, _TRANSACTIONS)
+    finally:
+        connection.rollback()
+    return (OpenTransaction(int(thread), str(user), started, bool(idle)) for thread, user, started, idle in rows)
+
+
+_TRANSACTIONS = """
+SELECT t.trx_mysql_thread_id, COALESCE(p.user, '?'), t.trx_started, COALESCE(p.command, '') = 'Sleep'
+FROM information_schema.innodb_trx t LEFT JOIN information_schema.processlist p ON p.id = t.trx_mysql_thread_id
+"""
+
+
+def _running_statements(connection: Any, clock: datetime) -> Iterator[OpenTransaction]:
     statements = _rows(
         connection,
         "SELECT id, user, time FROM information_schema.processlist "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -302,5 +303,41 @@ def test_a_user_with_select_alone_is_told_the_grant_that_is_missing(
         mysql.writer.execute(f"DROP USER '{user}'@'%'")
     case.configure({"orders": {"watermark": "version"}})
     assert isinstance(case.sync.examine(["orders"])["orders"], tables.Examination)
+    case.copy("orders")
+    case.assert_same("orders")
+
+
+def test_a_monitor_that_keeps_innodbs_list_of_transactions_old_hides_none(
+    case: SyncCase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case.source(
+        "CREATE TABLE orders (id INT PRIMARY KEY, version INT, KEY (version))", "INSERT INTO orders VALUES (1, 1)"
+    )
+    case.configure({"orders": {"watermark": "version"}})
+    monkeypatch.setattr("livemove.redshift.source.FRESH_LIST_SECONDS", 2.0)
+    ended = threading.Event()
+
+    def poll() -> None:
+        with closing(case.connect()) as connection:
+            while not ended.wait(0.02):
+                connection.cursor().execute("SELECT COUNT(*) FROM information_schema.innodb_trx")
+
+    monitor = threading.Thread(target=poll)
+    monitor.start()
+    try:
+        time.sleep(0.5)
+        with closing(case.connect(autocommit=False)) as late:
+            late.cursor().execute("INSERT INTO orders VALUES (2, 2)")
+            time.sleep(1.5)
+            with pytest.raises(TryAgain, match="old list of transactions"):
+                case.sync.writer.look()
+            ended.set()
+            monitor.join()
+            assert late.thread_id() in [each.thread for each in case.sync.writer.look().open]
+            late.rollback()
+    finally:
+        ended.set()
+        monitor.join()
+    case.let_changes_settle()
     case.copy("orders")
     case.assert_same("orders")
