@@ -1,7 +1,7 @@
 """S3 on the loopback interface: moto as a process of its own.
 
 moto keeps what it stores in memory and in temporary files: objects live until the server ends, so a restart
-begins with an empty bucket. Objects above 5 MB go to temporary files, which lie in the stack's folder.
+begins with an empty bucket. Objects above 32 MB go to temporary files, which lie in the stack's folder.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ REGION = "ap-northeast-1"
 # moto accepts every key; these say what they are.
 ACCESS_KEY = SECRET_KEY = "rehearsal"  # noqa: S105
 START_SECONDS = 60
+# A part of the sync fits; through a file it would cost the server twice the time.
+IN_MEMORY_BYTES = 32 * 2**20
 
 
 class S3:
@@ -47,7 +49,10 @@ class S3:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder.mkdir(parents=True)
             argv = [sys.executable, "-m", "moto.server", "-H", LOOPBACK, "-p", str(self._port)]
-            self.process.spawn(argv, {**os.environ, "TMPDIR": str(self._folder)})
+            self.process.spawn(
+                argv,
+                {**os.environ, "TMPDIR": str(self._folder), "MOTO_S3_DEFAULT_KEY_BUFFER_SIZE": str(IN_MEMORY_BYTES)},
+            )
         self.process.wait(lambda: is_open(self._port), START_SECONDS, "its port")
         client = self.client()
         with contextlib.suppress(client.exceptions.BucketAlreadyOwnedByYou):

@@ -45,8 +45,8 @@ def ours(table: str, slow_seconds: float) -> Callable[[], int]:
     keep = not table.endswith("_x10")
     lake.check()
 
-    def put(number: int, body: Any, rows: int, size: int) -> Part:
-        part = lake.put_part(f"bench/{table}/{part_name('0' * 8, number)}", body, rows=rows, size=size)
+    def put(number: int, body: bytes, rows: int) -> Part:
+        part = lake.put_part(f"bench/{table}/{part_name('0' * 8, number)}", body, rows=rows)
         time.sleep(slow_seconds)
         if not keep:
             # The stand-in for S3 keeps everything in memory; eleven gigabytes are not what is measured.

@@ -160,9 +160,7 @@ def _bare(sync: Any, turn: int) -> None:
         connection.query(select_statement("bench", plan, lower=None, upper=None))
         extraction = Extraction(
             Decoder(plan.columns, plan.key),
-            lambda number, body, rows, size: sync.lake.put_part(
-                folder + part_name("0" * 8, number), body, rows=rows, size=size
-            ),
+            lambda number, body, rows: sync.lake.put_part(folder + part_name("0" * 8, number), body, rows=rows),
         )
         extraction.run(connection.use_result())
     manifest = folder + MANIFEST_NAME

@@ -11,14 +11,13 @@ import gc
 import io
 import logging
 import queue
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from itertools import chain
-from typing import IO, Any, Final
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -36,7 +35,7 @@ FETCH_ROWS: Final = 4096
 FETCH_BYTES: Final = 2 * 2**20
 PROGRESS_SECONDS: Final = 10.0
 
-PutPart = Callable[[int, Any, int, int], Part]
+PutPart = Callable[[int, bytes, int], Part]
 
 
 class _Stopped(Exception):  # noqa: N818 - a signal, not an error
@@ -47,7 +46,7 @@ class Extraction:
     """One pass over a result set.
 
     :param decoder: turns blocks into batches.
-    :param put_part: uploads a part: number, file-like body, rows, bytes.
+    :param put_part: uploads a part: number, body, rows.
     """
 
     def __init__(self, decoder: Decoder, put_part: PutPart, *, part_bytes: int = PART_BYTES) -> None:
@@ -153,8 +152,6 @@ class Extraction:
                 self._error = self._error or error
                 while not self._blocks.empty():
                     self._blocks.get_nowait()
-            finally:
-                parts.discard()
 
 
 class _Parts:
@@ -165,24 +162,21 @@ class _Parts:
         self._uploader = uploader
         self._put_part = put_part
         self._part_bytes = part_bytes
-        self._file: IO[bytes] | None = None
-        self._sink: pa.NativeFile | None = None
+        self._file: io.BytesIO | None = None
         self._writer: pq.ParquetWriter | None = None
         self._rows = 0
         self._uploads: list[Future[Part]] = []
 
     def write(self, batch: pa.RecordBatch) -> None:
-        if self._sink is None or self._writer is None:
-            # A nameless file on the worker's disk: two parts in memory would be most of what we may take.
-            self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed when its upload has ended
-            self._sink = pa.PythonFile(self._file, mode="w")
+        if self._file is None or self._writer is None:
+            self._file = io.BytesIO()
             # Dictionaries cost most of the encoding time and are dropped again for columns of distinct values.
             self._writer = pq.ParquetWriter(
-                self._sink, self._schema, compression="snappy", use_dictionary=False, write_statistics=False
+                self._file, self._schema, compression="snappy", use_dictionary=False, write_statistics=False
             )
         self._writer.write_table(pa.Table.from_batches([batch]))
         self._rows += batch.num_rows
-        if self._sink.tell() >= self._part_bytes:
+        if self._file.tell() >= self._part_bytes:
             self.close()
 
     def close(self) -> None:
@@ -192,22 +186,10 @@ class _Parts:
         if self._uploads:
             self._uploads[-1].result()
         self._writer.close()
-        file, rows = self._file, self._rows
-        self._file, self._sink, self._writer, self._rows = None, None, None, 0
-        number = len(self._uploads)
-        self._uploads.append(self._uploader.submit(self._send, number, file, rows))
-
-    def _send(self, number: int, file: IO[bytes], rows: int) -> Part:
-        with file:
-            size = file.seek(0, io.SEEK_END)
-            file.seek(0)
-            return self._put_part(number, file, rows, size)
-
-    def discard(self) -> None:
-        """Drop the part that is being filled, if there is one."""
-        if self._file is not None and self._writer is not None:
-            with suppress(OSError), self._file:
-                self._writer.close()
+        # Not copied: the file gives its memory away.
+        body, rows = self._file.getvalue(), self._rows
+        self._file, self._writer, self._rows = None, None, 0
+        self._uploads.append(self._uploader.submit(self._put_part, len(self._uploads), body, rows))
 
     def finished(self) -> list[Part]:
         return [upload.result() for upload in self._uploads]

@@ -175,8 +175,8 @@ def _read_out(sync: Sync, exam: Examination, window: Window, bounds: Bounds, fol
     log.info("Reading %s: %s.\n%s", plan.table, what, statement)
     attempt = secrets.token_hex(4)
 
-    def put(number: int, body: Any, rows: int, size: int) -> Part:
-        return sync.lake.put_part(folder + part_name(attempt, number), body, rows=rows, size=size)
+    def put(number: int, body: bytes, rows: int) -> Part:
+        return sync.lake.put_part(folder + part_name(attempt, number), body, rows=rows)
 
     extraction = Extraction(Decoder(plan.columns, plan.key), put)
     began = time.monotonic()

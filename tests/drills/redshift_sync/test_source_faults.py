@@ -56,8 +56,8 @@ def test_a_source_that_is_killed_while_it_is_read_never_leaves_an_extraction_tha
     case.configure({"orders": {"watermark": "version"}})
     sent = case.sync.lake.put_part
 
-    def put_and_kill(key: str, body: Any, *, rows: int, size: int) -> Any:
-        part = sent(key, body, rows=rows, size=size)
+    def put_and_kill(key: str, body: bytes, *, rows: int) -> Any:
+        part = sent(key, body, rows=rows)
         mysql.reader.kill()
         return part
 
@@ -246,7 +246,7 @@ def test_rows_that_change_while_they_are_read_arrive_at_the_latest_with_the_next
     case.configure({"orders": {"watermark": "version"}})
     sent, changed = case.sync.lake.put_part, []
 
-    def put_and_change(key: str, body: Any, *, rows: int, size: int) -> Any:
+    def put_and_change(key: str, body: bytes, *, rows: int) -> Any:
         number = len(changed)
         changed.append(number)
         if number < 10:
@@ -255,7 +255,7 @@ def test_rows_that_change_while_they_are_read_arrive_at_the_latest_with_the_next
                 f"INSERT INTO orders VALUES ({20_000 + number}, 'new', {20_000 + number})",
             )
             mysql.wait_caught_up()
-        return sent(key, body, rows=rows, size=size)
+        return sent(key, body, rows=rows)
 
     with monkeypatch.context() as patch:
         make_small_parts(patch)
