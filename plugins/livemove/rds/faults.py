@@ -1,0 +1,74 @@
+"""What an error of the RDS API means for the step that met it. No I/O, no client."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from livemove.runbook.errors import NeedsPerson, TryAgain
+
+
+class NotNow(TryAgain):
+    """The resource is in a state in which the API does not do that; the same call may work later."""
+
+
+class AlreadyThere(TryAgain):
+    """Somebody, an earlier attempt as a rule, has made it meanwhile: look again."""
+
+
+class NotThere(NeedsPerson):
+    """The API knows no such resource."""
+
+
+# Adaptive retries have had their chance with these already.
+_LATER: Final = frozenset(
+    {
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "RequestLimitExceeded",
+        "TooManyRequestsException",
+        "SlowDown",
+        "PriorRequestNotComplete",
+        "ServiceUnavailable",
+        "InternalFailure",
+        "InternalError",
+        "InternalServerError",
+        "RequestTimeout",
+        "RequestExpired",
+        "ExpiredToken",
+        "ExpiredTokenException",
+    }
+)
+_REMEDIES: Final = (
+    (("AccessDenied", "UnauthorizedOperation", "AuthFailure"), "Give the role what include/iam/migration.json lists."),
+    (("QuotaExceeded",), "Have the quota raised in Service Quotas, or delete what is not needed."),
+    (("Capacity",), "Choose another instance class or Availability Zone."),
+    (("KMSKeyNotAccessible",), "Enable the KMS key, and let the role use it."),
+    (("ParameterGroupNotFound",), "Make the parameter group first (ModifyParameterGroupOperator with `family`)."),
+    (("SnapshotAlreadyExists",), "Choose another name for the snapshot, or delete the old one."),
+    (("InvalidClientTokenId", "SignatureDoesNotMatch", "UnrecognizedClient"), "Mend the AWS connection's credentials."),
+    (("InvalidRestore",), "Check that the snapshot is of an engine that can be restored so."),
+)
+
+
+def explain(code: str, message: str, status: int, operation: str) -> Exception:
+    """The error to raise for one of the API.
+
+    :param code: error code, such as `InvalidDBInstanceState`; some have `Fault` at the end, some not.
+    :param status: HTTP status.
+    :returns: TryAgain or one of its kinds where the same call may work later, else NeedsPerson.
+    """
+    text = f"rds:{operation}: {code}: {message}"
+    plain = code.removesuffix("Fault")
+    if plain.startswith("Invalid") and plain.endswith("State"):
+        return NotNow(text)
+    if plain.endswith("AlreadyExists") and "Snapshot" not in plain:
+        return AlreadyThere(text)
+    if code in _LATER or status >= 500:
+        return TryAgain(text)
+    remedy = next((remedy for parts, remedy in _REMEDIES if any(part in plain for part in parts)), "")
+    if plain.endswith("NotFound"):
+        return NotThere(f"{text} {remedy or 'Check the identifier and the Region of the AWS connection.'}")
+    return NeedsPerson(f"{text} {remedy or 'Mend what the message names, then run again.'}")
