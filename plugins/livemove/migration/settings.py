@@ -131,12 +131,16 @@ class Route53Endpoint(Settings):
     aws_conn_id: str | None = None
 
 
+def _same_names() -> dict[Literal["host", "port"], str]:
+    return {"host": "host", "port": "port"}
+
+
 class SecretEndpoint(Settings):
     """The application reads host and port from keys of a secret, a JSON object."""
 
     kind: Literal["secret"]
     name: Text
-    keys: dict[Literal["host", "port"], Text] = Field(default_factory=lambda: {"host": "host", "port": "port"})
+    keys: dict[Literal["host", "port"], Text] = Field(default_factory=_same_names)
     aws_conn_id: str | None = None
 
 
