@@ -134,6 +134,18 @@ class RdsHook(AwsBaseHook):
             raise TryAgain(f"{identifier} has no endpoint yet.")
         return host, int(port)
 
+    def arn_of_instance(self, name: str) -> str:
+        """ARN of an instance that is named by identifier or by ARN.
+
+        :raises NotThere: there is no such instance.
+        """
+        if naming.is_arn(name):
+            return name
+        found = self.instance(name)
+        if found is None:
+            raise NotThere(f"There is no RDS instance {name}. Check the identifier and the Region.")
+        return facts.arn(found)
+
     def tags(self, arn: str) -> dict[str, str]:
         """Tags of a resource."""
         return naming.as_dict(self._ask("ListTagsForResource", ResourceName=arn)["TagList"])

@@ -60,21 +60,39 @@ def restarted_since(hook: RdsHook, instance: str, since: datetime) -> bool:
 def complete(hook: RdsHook, step: Step, *, timeout_seconds: float = 3600, poll_seconds: float = 15) -> None:
     """Call a step until nothing is left to wait for, in this process, with a log line at each poll.
 
+    A step that meets a fault which may pass is called again after a poll.
+
     :param step: returns what to wait for; called again after that.
     :raises TryAgain: time is up; the message says what was still missing.
     """
     started = time.monotonic()
-    seen = "not looked at yet"
-    waits = step()
-    while waits:
-        elapsed = time.monotonic() - started
-        if elapsed > timeout_seconds:
+    waits, seen = attempt(step)
+    while waits is None or waits:
+        left = timeout_seconds - (time.monotonic() - started)
+        if left <= 0:
             raise TryAgain(f"Waited {timeout_seconds:.0f} s, then gave up: {seen}.")
-        time.sleep(min(poll_seconds, max(0.0, timeout_seconds - elapsed) + 0.01))
-        seen, done = look_at_all(hook, waits)
-        log.info("%s (after %.1f s, at most %.0f s)", seen, time.monotonic() - started, timeout_seconds)
-        if done:
-            waits = step()
+        time.sleep(min(poll_seconds, left))
+        if waits:
+            seen, done = look_at_all(hook, waits)
+            log.info("%s", progress(seen, time.monotonic() - started, timeout_seconds))
+            if not done:
+                continue
+        waits, fault = attempt(step)
+        seen = fault or seen
+
+
+def attempt(step: Step) -> tuple[Waits | None, str]:
+    """Call a step once; None for its waits if it met a fault that may pass, and the fault."""
+    try:
+        return step(), "not looked at yet"
+    except TryAgain as fault:
+        log.info("%s. The step is repeated.", fault)
+        return None, str(fault)
+
+
+def progress(seen: str, elapsed_seconds: float, limit_seconds: float) -> str:
+    """A line for the log at each poll."""
+    return f"{seen} ({elapsed_seconds:.1f} s of at most {limit_seconds:.0f} s)"
 
 
 def look_at_all(hook: RdsHook, waits: Sequence[Wait]) -> tuple[str, bool]:

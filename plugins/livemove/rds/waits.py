@@ -18,6 +18,7 @@ class Wait:
     :param expect: what its description must show besides a good state: parameters by the names of the calls, or
         `Source` (None: it replicates from nothing), `PendingReboot`, `Writer`, `RestartedSince` (ISO 8601, UTC).
     :param gone: wait until it exists no more.
+    :param states: states to wait for, instead of the usable ones.
     :param because: why the step does not go on at once; the API's own words after a refusal.
     """
 
@@ -25,6 +26,7 @@ class Wait:
     identifier: str
     expect: Mapping[str, Any] = field(default_factory=dict)
     gone: bool = False
+    states: tuple[str, ...] = ()
     because: str = ""
 
     @property
@@ -34,12 +36,12 @@ class Wait:
 
     def as_json(self) -> dict[str, Any]:
         """For a trigger."""
-        return {**asdict(self), "kind": self.kind.value, "expect": dict(self.expect)}
+        return {**asdict(self), "kind": self.kind.value, "expect": dict(self.expect), "states": list(self.states)}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Wait:
         """The other way round."""
-        return cls(**{**values, "kind": Kind(values["kind"])})
+        return cls(**{**values, "kind": Kind(values["kind"]), "states": tuple(values["states"])})
 
 
 @dataclass(frozen=True)
@@ -65,18 +67,29 @@ def judge_wait(wait: Wait, description: Mapping[str, Any] | None) -> Look:
     state = facts.state(wait.kind, description)
     if wait.gone:
         return Look(False, f"{wait.subject}: {state}; waiting until it is gone")
-    verdict = judge(wait.kind, state)
+    verdict = _verdict(wait, state)
     if verdict is Verdict.FAILED:
         raise NeedsPerson(f"{wait.subject} is {state}. Remedy: {remedy(state)}.")
     missing = [_missing(name, wanted, description) for name, wanted in wait.expect.items()]
     missing = [each for each in missing if each]
     if verdict is Verdict.WAITING:
-        missing.insert(0, "a usable state")
+        missing.insert(0, " or ".join(wait.states) or "a usable state")
     progress = description.get("PercentProgress")
     seen = f"{wait.subject}: {state}" + (f" ({progress} %)" if progress not in (None, "", 0, "0", 100, "100") else "")
     if not missing:
         return Look(True, seen)
     return Look(False, f"{seen}; waiting for {', '.join(missing)}" + (f" [{wait.because}]" if wait.because else ""))
+
+
+def _verdict(wait: Wait, state: str) -> Verdict:
+    if not wait.states:
+        return judge(wait.kind, state)
+    if state in wait.states:
+        return Verdict.GOOD
+    # On the way to another state that somebody waits for.
+    on_the_way = state in ("stopping", "stopped", "deleting", "delete-precheck")
+    failed = judge(wait.kind, state) is Verdict.FAILED and not on_the_way
+    return Verdict.FAILED if failed else Verdict.WAITING
 
 
 def _missing(name: str, wanted: Any, description: Mapping[str, Any]) -> str:
