@@ -35,6 +35,9 @@ PASSING = frozenset({
     1040, 1053, 1077, 1152, 1158, 1159, 1160, 1161, 1180, 1184, 1203, 1205, 1213, 1226, 1317, 1927, 2002, 2003, 2005,
     2006, 2013, 2055, 3024, 3168, 3572, 4031,
 })  # fmt: skip
+# TLS reports a peer that went away as an error of its own.
+_TLS_ERROR = 2026
+_GONE = ("eof", "reset by peer", "broken pipe", "closed", "timed out", "shutdown")
 _GRANTS = "Grant the privilege to this user; see include/sql/grants_for_migration.sql."
 REMEDIES = {
     1044: _GRANTS,
@@ -66,6 +69,7 @@ REMEDIES = {
     ),
     2059: "This client cannot log in by the account's method: use caching_sha2_password or mysql_native_password.",
     2061: "Logging in by caching_sha2_password needs TLS: leave ssl_mode at REQUIRED.",
+    3056: "MySQL takes at most 32 characters for the password of a replication user: give it a shorter one.",
     3118: "The account is locked: ALTER USER … ACCOUNT UNLOCK.",
     3159: "The server wants TLS: leave ssl_mode at REQUIRED.",
 }
@@ -77,7 +81,7 @@ def explained(name: str, code: int, text: str) -> ServerError:
     :param name: the server, as people call it.
     :param text: MySQL's message, without secrets.
     """
-    if code in PASSING:
+    if code in PASSING or (code == _TLS_ERROR and any(word in text.lower() for word in _GONE)):
         return Unreachable(f"{name}: MySQL error {code}: {text}", code)
     if code in REMEDIES:
         return Refused(f"{name}: MySQL refuses: {text} (error {code}). {REMEDIES[code]}", code)

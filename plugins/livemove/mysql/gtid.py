@@ -165,16 +165,14 @@ class GtidSet:
 
 
 def _parsed(part: str) -> Iterator[tuple[Key, Interval]]:
-    """The intervals of one UUID; a tag holds for what follows it."""
+    """The intervals of one UUID; a tag holds for what follows it. A UUID alone has none, as on the server."""
     head, *words = (word.strip() for word in part.split(":"))
     uuid, tag = _uuid(head, part), ""
-    if not words:
-        raise ValueError(f"not a GTID set: {part!r} has no transaction number after its UUID")
     for word in words:
         match = _INTERVAL.fullmatch(word)
         if match:
             first, last = int(match[1]), int(match[2] or match[1])
-            if not 1 <= first <= MAX_NUMBER or not 1 <= last <= MAX_NUMBER:
+            if not 1 <= first <= MAX_NUMBER or last > MAX_NUMBER:
                 raise ValueError(f"not a GTID set: {word!r} in {part!r} is outside of 1 to {MAX_NUMBER}")
             yield (uuid, tag), (first, last)
         elif _TAG.fullmatch(word):

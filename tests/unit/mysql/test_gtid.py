@@ -89,6 +89,7 @@ def test_a_set_over_several_lines_is_read_as_SHOW_REPLICA_STATUS_prints_it() -> 
         (f"{A}:b:2:a:1", f"{A}:a:1:b:2"),
         (f"{A}:9:a:1,{A}:a:2:8", f"{A}:9:a:1-2:8"),
         (f"{A}:5-3", ""),
+        (A, ""),
         ("", ""),
         (" \n ", ""),
     ],
@@ -105,7 +106,7 @@ def test_nothing_is_the_empty_set() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "1-5", f"{A}", f"{A}:", f"{A}:0", f"{A}:0-5", f"{A}:1-", f"{A}:-1", f"{A}:1:2x", f"{A}:{MAX_NUMBER + 1}",
+        "1-5", f"{A}:", f"{A}:0", f"{A}:0-5", f"{A}:1-", f"{A}:-1", f"{A}:1:2x", f"{A}:{MAX_NUMBER + 1}",
         f"{A[:-1]}:1", f"{A}:1;{B}:1", f"{A}:{'t' * 33}:1", f"{A}:é:1", f"{A}:1--2",
     ],
 )  # fmt: skip
