@@ -87,7 +87,7 @@ def _fill(stack: Stack, rows: int) -> None:
 
 def _measure(stack: Stack, rounds: int, rows: int) -> dict[str, list[float]]:
     import airflow  # noqa: F401 - puts plugins on the path
-    from livemove.redshift.tables import Sync
+    from livemove.redshift.sync import Sync
 
     # What every process of Airflow's does once: reading configuration and botocore's models.
     sync = Sync.named("bench")

@@ -27,7 +27,7 @@ from livemove.redshift.assets import table_asset
 from livemove.redshift.plan_text import render
 from livemove.redshift.preflight import begin_bounds, check_sync, not_ready
 from livemove.redshift.settings import choose_syncs
-from livemove.redshift.tables import Sync
+from livemove.redshift.sync import Sync
 from livemove.redshift.triggers import BoundsReadyTrigger
 from livemove.redshift.window import Bounds
 from livemove.runbook.errors import NeedsPerson

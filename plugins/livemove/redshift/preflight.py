@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from livemove.redshift.plans import plan_table
-from livemove.redshift.tables import Sync
+from livemove.redshift.sync import Sync
 from livemove.redshift.window import Bounds, Look, WatermarkKind
 from livemove.runbook.errors import NeedsPerson
 

@@ -360,8 +360,13 @@ def _explained(hook: SourceHook) -> Iterator[None]:
     except MySQLdb.Error as error:
         if not error.args or error.args[0] not in _NEEDS_PERSON:
             raise
+        refused = f"connection {hook.get_conn_id()}: MySQL refuses: {error.args[-1]} (error {error.args[0]}). "
+        if "could not be loaded" in str(error.args[-1]):
+            raise NeedsPerson(
+                f"{refused}It is the client library that lacks this login plugin: install libmariadb3's plugins (with "
+                "Debian's package libmariadb3 they come along), or name their folder in MARIADB_PLUGIN_DIR."
+            ) from error
         raise NeedsPerson(
-            f"connection {hook.get_conn_id()}: MySQL refuses: {error.args[-1]} (error {error.args[0]}). The user "
-            "needs SELECT on the tables, PROCESS on the writer, and on the heartbeat's schema CREATE, SELECT, "
-            "INSERT and UPDATE; see include/sql/grants_for_sync.sql."
+            f"{refused}The user needs SELECT on the tables, PROCESS on the writer, and on the heartbeat's "
+            "schema CREATE, SELECT, INSERT and UPDATE; see include/sql/grants_for_sync.sql."
         ) from error

@@ -9,109 +9,33 @@ import logging
 import resource
 import secrets
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from functools import cached_property
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from livemove.redshift import statements, swap, upkeep
+from livemove.redshift import statements, upkeep
 from livemove.redshift.blocks import Decoder
 from livemove.redshift.disk import forecast
-from livemove.redshift.drift import WantedColumn
-from livemove.redshift.examination import Examination, Window, examine, record_of, window_of
+from livemove.redshift.examination import Examination, Window, record_of, window_of
 from livemove.redshift.extraction import Extraction
-from livemove.redshift.lake import Lake, folder_of
+from livemove.redshift.lake import folder_of
 from livemove.redshift.manifest import (
-    MANIFEST_NAME,
     RECORD_NAME,
     ExtractionRecord,
     Part,
     part_name,
     verify_parts,
 )
-from livemove.redshift.names import redshift as q
+from livemove.redshift.merging import Merge, require_same_state
 from livemove.redshift.plans import select_statement
-from livemove.redshift.settings import SyncSettings, load_sync
-from livemove.redshift.source import SourceHook, await_heartbeat
-from livemove.redshift.statements import STAGE, StateRow, TableState
-from livemove.redshift.warehouse import Warehouse, WarehouseHook, retry_conflicts
+from livemove.redshift.source import await_heartbeat
+from livemove.redshift.statements import TableState
+from livemove.redshift.sync import Sync
+from livemove.redshift.warehouse import Warehouse, retry_conflicts
 from livemove.redshift.window import Bounds
-from livemove.runbook.errors import NeedsPerson, TryAgain
+from livemove.runbook.errors import NeedsPerson
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Sync:
-    """A sync file with the connections that it names.
-
-    :ivar name: the file's name without `.yaml`.
-    """
-
-    name: str
-    settings: SyncSettings
-
-    @classmethod
-    def named(cls, name: str) -> Sync:
-        """Load a sync by the name of its file."""
-        return cls(name, load_sync(name))
-
-    @cached_property
-    def writer(self) -> SourceHook:
-        """The source's writer."""
-        return SourceHook(mysql_conn_id=self.settings.source.writer_conn_id)
-
-    @cached_property
-    def reader(self) -> SourceHook:
-        """Where rows are read."""
-        return SourceHook(mysql_conn_id=self.settings.source.reading_conn_id)
-
-    @cached_property
-    def warehouse(self) -> WarehouseHook:
-        """The warehouse."""
-        return WarehouseHook(redshift_conn_id=self.settings.warehouse.conn_id, aws_conn_id=self.settings.lake.conn_id)
-
-    @cached_property
-    def lake(self) -> Lake:
-        """The bucket."""
-        return Lake(self.settings.lake)
-
-    @property
-    def state_schema(self) -> str:
-        """Where the state is."""
-        return self.settings.warehouse.state_schema
-
-    def state(self, warehouse: Warehouse) -> dict[str, TableState]:
-        """The newest state of each table."""
-        return warehouse.state(self.state_schema, self.name)
-
-    def examine(self, tables: Sequence[str], *, full_reload: bool = False) -> dict[str, Examination | NeedsPerson]:
-        """Examine tables; one that a person has to look at has the reason in place of its examination."""
-        sources = self.reader.describe(self.settings.source.database, tables)
-        found: dict[str, Examination | NeedsPerson] = {}
-        with self.warehouse.session() as warehouse:
-            states = self.state(warehouse)
-            for table in tables:
-                try:
-                    found[table] = self._examine(warehouse, table, sources.get(table), states.get(table), full_reload)
-                except NeedsPerson as problem:
-                    found[table] = problem
-        return found
-
-    def _examine(
-        self, warehouse: Warehouse, table: str, source: Any, state: TableState | None, full_reload: bool
-    ) -> Examination:
-        if source is None:
-            raise NeedsPerson(
-                f"tables.{table}: database {self.settings.source.database!r} has no such table, or this user may "
-                "not read it. Correct the name, remove it from the file, or GRANT SELECT on it."
-            )
-        schema = self.settings.warehouse.schema_name
-        target = self.settings.target_of(table)
-        columns = warehouse.columns(schema, target)
-        empty = not columns or not warehouse.rows(f"SELECT 1 FROM {q(schema, target)} LIMIT 1")
-        return examine(self.settings, source, columns, state, target_empty=empty, full_reload=full_reload)
 
 
 def extract(sync: Sync, table: str, bounds: Bounds, *, run_id: str, full_reload: bool = False) -> dict[str, Any]:
@@ -273,8 +197,10 @@ def _merge_once(sync: Sync, warehouse: Warehouse, table: str, folder: str, recor
         return state.rows_merged
     if record is None:
         raise NeedsPerson(f"{sync.lake.url(folder + RECORD_NAME)} is gone. Clear the task `extract` of {table}.")
-    _require_same_state(record, state)
-    return _Merge(sync, warehouse, record, folder).run()
+    require_same_state(record, state)
+    # COPY compares lengths only: a part that was replaced by one of the same size would pass.
+    verify_parts(sync.lake.bucket, record, sync.lake.listing(folder))
+    return Merge(sync, warehouse, record, folder).run()
 
 
 def _prepare_state(sync: Sync, warehouse: Warehouse) -> dict[str, TableState]:
@@ -284,178 +210,10 @@ def _prepare_state(sync: Sync, warehouse: Warehouse) -> dict[str, TableState]:
     return sync.state(warehouse)
 
 
-def _require_same_state(record: ExtractionRecord, state: TableState | None) -> None:
-    now = state.version if state else 0
-    if now != record.state_version:
-        raise NeedsPerson(
-            f"tables.{record.table}: another run has merged since these rows were read (state version {now}, was "
-            f"{record.state_version}); merging them now could bring back older values. Clear the task `extract`."
-        )
-
-
 def _tidy_up(sync: Sync, folder: str, record: ExtractionRecord | None) -> None:
     """What was merged is not needed in S3 any more; the small record and manifest stay as evidence."""
     if record is not None and not sync.settings.lake.keep_parts:
         sync.lake.delete([part.key for part in record.parts])
-
-
-class _Merge:
-    """One attempt to merge one extraction."""
-
-    def __init__(self, sync: Sync, warehouse: Warehouse, record: ExtractionRecord, folder: str) -> None:
-        self.sync = sync
-        self.warehouse = warehouse
-        self.record = record
-        self.folder = folder
-        self.schema = sync.settings.warehouse.schema_name
-        self.target = (self.schema, record.target)
-        self.columns = [WantedColumn(*column) for column in record.columns]
-        self.names = [column.name for column in self.columns]
-
-    def run(self) -> int:
-        """Merge and return the rows that the target gained or renewed."""
-        actual = [column.name for column in self.warehouse.columns(*self.target)]
-        if self.record.full:
-            if not actual:
-                self.warehouse.run(statements.create_schema(self.schema))
-            return self._replace(actual)
-        if not actual:
-            raise NeedsPerson(
-                f"tables.{self.record.table}: {q(*self.target)} has vanished since the changes were read, and they "
-                "alone are not the table. Clear the task `extract`: it will read all rows."
-            )
-        return self._upsert()
-
-    def _upsert(self) -> int:
-        record, warehouse = self.record, self.warehouse
-        merged = 0
-        with ExitStack() as cleanup:
-            if record.rows:
-                self._copy_into_stage()
-                cleanup.callback(_quietly, warehouse, statements.drop_table((STAGE,)))
-            with warehouse.transaction():
-                if record.rows:
-                    if record.mode == "upsert":
-                        deleted = warehouse.run(statements.delete_matching(self.target, STAGE, record.key))
-                        log.info("%s rows in %s.%s are renewed.", f"{deleted:,}", *self.target)
-                    merged = self._insert_from_stage(self.target)
-                self._append_state(merged)
-        log.info("%s rows merged into %s.%s. Next: maintain.", f"{merged:,}", *self.target)
-        return merged
-
-    def _replace(self, actual: Sequence[str]) -> int:
-        """Fill a shadow of the target and let it take the target's place.
-
-        All in one transaction: a dead worker leaves nothing behind, and two of them do not meet in the shadow.
-
-        :param actual: the target's columns; none if it does not exist.
-        """
-        record, warehouse = self.record, self.warehouse
-        shadow = (self.schema, swap.shadow_name(record.target))
-        bound = swap.bound_to(warehouse, self.schema, record.target)
-        # A target that somebody else made may have none.
-        key = warehouse.primary_key(*self.target) if actual else record.key
-        with warehouse.transaction():
-            self._create_shadow(shadow, actual)
-            merged = self._fill_shadow(shadow)
-            if key:
-                warehouse.run(statements.add_primary_key(shadow, key))
-            swap.swap_in(warehouse, self.schema, record.target, bound, exists=bool(actual))
-            self._append_state(merged)
-        log.info("%s rows now make up %s.%s. Next: maintain.", f"{merged:,}", *self.target)
-        return merged
-
-    def _create_shadow(self, shadow: tuple[str, str], actual: Sequence[str]) -> None:
-        record, run = self.record, self.warehouse.run
-        if not actual:
-            sort_key = record.sort_key or record.key
-            run(statements.create_table(q(*shadow), self.columns, dist_key=record.dist_key, sort_key=sort_key))
-            return
-        run(statements.create_like(q(*shadow), q(*self.target)))
-        for column in self.columns:
-            if column.name not in actual:
-                log.info("The source gained %s; adding it.", column.name)
-                run(statements.add_column(shadow, replace(column, not_null=False)))
-
-    def _fill_shadow(self, shadow: tuple[str, str]) -> int:
-        record = self.record
-        if not record.rows:
-            return 0
-        if record.unique or record.mode != "upsert":
-            self._copy(q(*shadow))
-            return record.rows
-        self._copy_into_stage()
-        merged = self._insert_from_stage(shadow)
-        self.warehouse.run(statements.drop_table((STAGE,)))
-        return merged
-
-    def _copy_into_stage(self) -> None:
-        self.warehouse.run(statements.drop_table((STAGE,)))
-        self.warehouse.run(statements.create_stage(STAGE, self.columns))
-        self._copy(STAGE)
-
-    def _copy(self, name: str) -> None:
-        """COPY, and prove that as many rows arrived as were extracted."""
-        began = time.monotonic()
-        url = self.sync.lake.url(self.folder + MANIFEST_NAME)
-        self.warehouse.run(statements.copy(name, manifest_url=url, iam_role=self.sync.settings.warehouse.iam_role))
-        staged = int(self.warehouse.value(statements.count(name)))
-        if staged != self.record.rows:
-            raise NeedsPerson(
-                f"tables.{self.record.table}: {self.record.rows} rows were extracted and {staged} arrived in Redshift. "
-                "Nothing was merged and the watermark stays. Look into stl_load_errors, then clear the task `extract`."
-            )
-        log.info("COPY of %s rows took %.1f s.", f"{staged:,}", time.monotonic() - began)
-
-    def _insert_from_stage(self, target: tuple[str, str]) -> int:
-        """Insert, and prove that as many rows went in as should have."""
-        record = self.record
-        expected = record.rows
-        statement = statements.insert_all(target, STAGE, self.names)
-        if not record.unique and record.mode == "upsert":
-            expected = int(self.warehouse.value(statements.count_distinct_keys(STAGE, record.key)))
-            log.info("%s rows share a key with a later one and are left out.", f"{record.rows - expected:,}")
-            if record.watermark:
-                statement = statements.insert_latest(
-                    target, STAGE, self.names, key=record.key, watermark=record.watermark
-                )
-        inserted = self.warehouse.run(statement)
-        if inserted != expected:
-            raise TryAgain(f"{expected} rows should have been inserted, and {inserted} were; rolled back.")
-        return inserted
-
-    def _append_state(self, merged: int) -> None:
-        record = self.record
-        row = StateRow(
-            sync=self.sync.name,
-            table=record.table,
-            version=record.state_version + 1,
-            mode="full" if record.full else record.mode,
-            lower=record.lower,
-            upper=record.upper,
-            rows_extracted=record.rows,
-            rows_merged=merged,
-            folder=self.folder,
-        )
-        self.warehouse.append_state(self.sync.state_schema, row)
-        self._require_no_rival()
-
-    def _require_no_rival(self) -> None:
-        """Look, from outside this transaction, whether another run has merged this table meanwhile.
-
-        The state's new line holds the write lock of its table until COMMIT (guide, c_write_readwrite). So a rival's
-        line is either committed and shows, or waits, and the rival will see ours. Read inside the transaction, the
-        state would let merges of different tables end in error 1023.
-        """
-        with self.sync.warehouse.session() as other:
-            _require_same_state(self.record, self.sync.state(other).get(self.record.table))
-
-
-def _quietly(warehouse: Warehouse, statement: str) -> None:
-    try:
-        warehouse.run(statement)
-    except Exception:
-        log.info("The session is gone, and with it its temporary tables.")
 
 
 def maintain(sync: Sync, target: str) -> dict[str, Any]:

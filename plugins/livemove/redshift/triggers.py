@@ -11,7 +11,7 @@ from typing import Any
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from livemove.redshift.preflight import not_ready
-from livemove.redshift.tables import Sync
+from livemove.redshift.sync import Sync
 from livemove.redshift.window import Bounds, Look
 
 

@@ -95,13 +95,19 @@ def test_a_part_that_was_removed_is_missed(case: SyncCase, s3: Any, extracted: d
     clearing_extract_completes_the_run(case)
 
 
+@pytest.mark.parametrize("fate", ["removed", "replaced by one of the same size"])
 def test_a_part_that_was_replaced_or_removed_after_its_proof_is_not_loaded(
-    case: SyncCase, s3: Any, extracted: dict[str, Any]
+    case: SyncCase, s3: Any, extracted: dict[str, Any], fate: str
 ) -> None:
     tables.stage(case.sync, "orders", extracted["folder"])
-    s3.delete_object(Bucket=BUCKET, Key=part_of(case, extracted))
-    with pytest.raises(Exception, match="parquet"):
-        tables.merge(case.sync, "orders", extracted["folder"])
+    key = part_of(case, extracted)
+    if fate == "removed":
+        s3.delete_object(Bucket=BUCKET, Key=key)
+    else:
+        size = s3.head_object(Bucket=BUCKET, Key=key)["ContentLength"]
+        s3.put_object(Bucket=BUCKET, Key=key, Body=b"x" * size)
+    message = rf"s3://{BUCKET}/{key}: .*[Cc]lear the task `extract`"
+    is_refused(case, lambda: tables.merge(case.sync, "orders", extracted["folder"]), message)
     assert case.rows("orders") == BEFORE
     clearing_extract_completes_the_run(case)
 

@@ -16,6 +16,7 @@ ROWS = 15
 # One run may lose this many workers in each step before one lives.
 DEATHS_IN_A_RUN = 12
 STEPS = ("extract", "stage", "merge", "maintain")
+THINNED = {"extraction.py", "sync.py"}
 Rows = list[tuple[Any, ...]]
 
 
@@ -91,11 +92,11 @@ class Drill:
 def chosen(passed: list[Place]) -> list[Place]:
     """Each line once; those that talk to S3 also the second time.
 
-    The reader's and the encoder's lines are thinned, as most of them compute.
+    Lines that only compute or look are thinned: those of the reader and the encoder, and those that examine tables.
     """
     places = []
     for number, place in enumerate(passed):
-        if place.file != "extraction.py" or number % 6 == 0:
+        if place.file not in THINNED or number % 6 == 0:
             again = {2} if place.file == "lake.py" and place.met > 1 else set()
             places += [Place(place.file, place.line, met) for met in sorted({1} | again)]
     return places

@@ -13,7 +13,8 @@ from typing import Any
 import MySQLdb
 import pytest
 
-from livemove.redshift import extraction, tables
+from livemove.redshift import extraction
+from livemove.redshift.examination import Examination
 from livemove.redshift.manifest import RECORD_NAME
 from livemove.redshift.preflight import begin_bounds, check_sync, not_ready
 from livemove.redshift.source import await_heartbeat
@@ -302,7 +303,7 @@ def test_a_user_with_select_alone_is_told_the_grant_that_is_missing(
     finally:
         mysql.writer.execute(f"DROP USER '{user}'@'%'")
     case.configure({"orders": {"watermark": "version"}})
-    assert isinstance(case.sync.examine(["orders"])["orders"], tables.Examination)
+    assert isinstance(case.sync.examine(["orders"])["orders"], Examination)
     case.copy("orders")
     case.assert_same("orders")
 

@@ -19,7 +19,7 @@ from typing import Any
 import boto3
 import botocore.session
 
-from livemove.redshift import extraction, lake, swap, tables
+from livemove.redshift import extraction, lake, merging, swap, sync, tables
 from livemove.redshift.window import Bounds
 from tests.drills.redshift_sync.victim import Order, Place
 
@@ -100,7 +100,7 @@ def work(order: Order) -> None:
     if "bounds" in arguments:
         arguments["bounds"] = Bounds.from_json(arguments["bounds"])
     try:
-        result = getattr(tables, order.step)(tables.Sync.named(order.sync), **arguments)
+        result = getattr(tables, order.step)(sync.Sync.named(order.sync), **arguments)
     except BaseException:
         order.report.write_text(json.dumps({"error": traceback.format_exc()}), encoding="utf-8")
         os._exit(1)
@@ -110,6 +110,6 @@ def work(order: Order) -> None:
 
 _keep_models()
 # Each after those that it imports from.
-for _module in (lake, extraction, swap, tables):
+for _module in (lake, extraction, swap, sync, merging, tables):
     _instrument(_module)
 _small_parts()

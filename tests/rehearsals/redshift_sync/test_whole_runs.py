@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -65,18 +63,6 @@ def run() -> Run:
         return Finished(bag.dags["redshift_sync"].test(run_conf=params))
 
     return runs
-
-
-@pytest.fixture
-def case_b(case: SyncCase) -> Iterator[SyncCase]:
-    """Another sync file, with a database and a schema of its own, on the same servers."""
-    token = secrets.token_hex(4)
-    other = replace(case, _sync=None, name=f"s_{token}", database=f"t_{token}", schema=f"t_{token}")
-    case.source(f"CREATE DATABASE {other.database}")
-    case.query(f"CREATE SCHEMA {other.schema}")
-    yield other
-    case.source(f"DROP DATABASE {other.database}")
-    case.query(f"DROP SCHEMA {other.schema} CASCADE")
 
 
 @pytest.fixture
