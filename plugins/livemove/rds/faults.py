@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from livemove.runbook.errors import NeedsPerson, TryAgain
@@ -19,6 +20,8 @@ class NotThere(NeedsPerson):
     """The API knows no such resource."""
 
 
+# The states of what a step waits for; that of a VPC or a subnet group, say, does not change by itself.
+_STATE: Final = re.compile(r"InvalidDB(Instance|Cluster|Snapshot|ClusterSnapshot|ParameterGroup)State")
 # Adaptive retries have had their chance with these already.
 _LATER: Final = frozenset(
     {
@@ -47,7 +50,7 @@ _REMEDIES: Final = (
     (("Capacity",), "Choose another instance class or Availability Zone."),
     (("KMSKeyNotAccessible",), "Enable the KMS key, and let the role use it."),
     (("ParameterGroupNotFound",), "Make the parameter group first (ModifyParameterGroupOperator with `family`)."),
-    (("SnapshotAlreadyExists",), "Choose another name for the snapshot, or delete the old one."),
+    (("AlreadyExists",), "Choose another name, or delete the old one."),
     (("InvalidClientTokenId", "SignatureDoesNotMatch", "UnrecognizedClient"), "Mend the AWS connection's credentials."),
     (("InvalidRestore",), "Check that the snapshot is of an engine that can be restored so."),
 )
@@ -62,9 +65,10 @@ def explain(code: str, message: str, status: int, operation: str) -> Exception:
     """
     text = f"rds:{operation}: {code}: {message}"
     plain = code.removesuffix("Fault")
-    if plain.startswith("Invalid") and plain.endswith("State"):
+    if _STATE.fullmatch(plain):
         return NotNow(text)
-    if plain.endswith("AlreadyExists") and "Snapshot" not in plain:
+    # A deletion's final snapshot is not made by an earlier attempt while the database is still there.
+    if plain.endswith("AlreadyExists") and operation.startswith(("Create", "Restore")):
         return AlreadyThere(text)
     if code in _LATER or status >= 500:
         return TryAgain(text)
