@@ -73,7 +73,12 @@ class CreateStep(RoleStep):
         """The calls, or that it is adopted."""
         if self.role in known.there:
             return [f"{self.settings.server(self.role).identifier} exists and is adopted."]
-        return [call.text() for call in wanted.creation_calls(self.settings, self.role, known)]
+        made = [call.text() for call in wanted.creation_calls(self.settings, self.role, known)]
+        upstream = wanted.stamped_by(self.role)
+        if upstream is not None and upstream not in known.there:
+            named_by = self.settings.server(upstream).identifier
+            made.insert(0, f"-- the name of the snapshot ends with the time at which {named_by} is made")
+        return made
 
     def advance(self) -> Pending | None:
         """Make what is missing, one after the other; adopt what is there."""
@@ -134,7 +139,7 @@ class RestartStep(RoleStep):
     def plan(self, known: Known) -> list[str]:
         """The call, if it may be needed."""
         instance = self.settings.writer_instance(self.role)
-        return [calls.reboot(identifier=instance).text() + "  -- only if parameters wait for it"]
+        return ["-- only if parameters wait for it:", calls.reboot(identifier=instance).text()]
 
     def advance(self) -> Pending | None:
         """Reboot if parameters wait for it."""

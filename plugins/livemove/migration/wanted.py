@@ -33,9 +33,11 @@ _PARAMETERS: Mapping[Role, Mapping[str, str]] = {
         "aurora_enhanced_binlog": "0",
         "binlog_backup": "1",
         "binlog_replication_globaldb": "1",
-        "binlog_row_image": "FULL",
+        # What DMS asks of a MySQL source (DMS guide, "Using a MySQL-compatible database as a source").
+        "binlog_checksum": "NONE",
+        "binlog_row_image": "full",
     },
-    Role.FALLBACK: _EVERYWHERE | {"binlog_row_image": "FULL"},
+    Role.FALLBACK: _EVERYWHERE | {"binlog_row_image": "full"},
 }
 # Aurora's own documents disagree on whether it can be set; the server's variable is looked at afterwards.
 FIXED_SOMEWHERE = frozenset({"binlog_row_image"})
@@ -105,14 +107,20 @@ def same(wanted: str, found: str) -> bool:
     return _SPELLINGS.get(one, one) == _SPELLINGS.get(other, other)
 
 
+def stamped_by(role: Role) -> Role | None:
+    """The role whose time of making the name of a role's snapshot holds; None if it is made of no snapshot."""
+    return {Role.CDC: Role.TARGET, Role.FALLBACK: Role.CDC}.get(role)
+
+
 def snapshot_of(settings: MigrationSettings, role: Role, known: Known) -> str:
     """The name of the snapshot that a role is restored from.
 
     It holds when the database upstream was made: if that one is made anew, an older snapshot must not be taken, as
     the binary logs between the two are gone.
     """
-    origin, upstream = (Role.TARGET, Role.TARGET) if role is Role.CDC else (Role.SOURCE, Role.CDC)
-    stamp = known.made.get(upstream, "")
+    origin = Role.TARGET if role is Role.CDC else Role.SOURCE
+    upstream = stamped_by(role)
+    stamp = known.made.get(upstream, "") if upstream else ""
     return snapshot_name(settings.server(origin).identifier, f"for-{role.value}" + (f"-{stamp}" if stamp else ""))
 
 

@@ -1,0 +1,140 @@
+"""Operators of the migration's runbooks: one for each step, so that a graph reads like the runbook.
+
+Example::
+
+    with DAG("prepare_shop", schedule=None):
+        parameters = PrepareOperator(task_id="target.parameters", migration="shop", step="target.parameters")
+        create = PrepareOperator(task_id="target.create", migration="shop", step="target.create")
+        parameters >> create
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowSkipException
+
+from livemove.migration import prepare
+from livemove.migration.known import find
+from livemove.migration.steps import Step
+from livemove.migration.topology import Servers
+from livemove.migration.triggers import StepTrigger
+from livemove.runbook.failing import problems_reported
+from livemove.runbook.report import DONE
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class StepOperator(BaseOperator):
+    """Take one step of a runbook, waiting in the triggerer. It can be killed and cleared at any time.
+
+    :param migration: name of the file in `include/migrations`, without `.yaml`.
+    :param step: id of the step.
+    :param timeout_hours: how long it may wait in all; by default `limits.prepare_hours` of the file.
+    :param plan_only: skip the step, and with it what follows.
+    :param poll_seconds: the longest pause between two looks while it waits.
+    """
+
+    template_fields: Sequence[str] = ("migration", "plan_only")
+    ui_color = "#eaf5ea"
+
+    def __init__(
+        self,
+        *,
+        migration: str,
+        step: str,
+        plan_only: bool = False,
+        timeout_hours: float | None = None,
+        poll_seconds: float = 15,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.migration = migration
+        self.step = step
+        self.plan_only = plan_only
+        self.timeout_hours = timeout_hours
+        self.poll_seconds = poll_seconds
+
+    def made(self, servers: Servers) -> Step:
+        """The step."""
+        raise NotImplementedError
+
+    def execute(self, context: Context) -> str:
+        """Do what is missing.
+
+        :raises AirflowSkipException: the run is to plan only.
+        """
+        if self.plan_only:
+            raise AirflowSkipException("The run is to plan only: the log of `check` has the plan.")
+        return self._go_on(context, None)
+
+    def resume(self, context: Context, event: dict[str, Any], ends_at: float) -> str:
+        """Go on after a wait.
+
+        :raises RuntimeError: the time was up.
+        """
+        self.log.info("%s", event["seen"])
+        if not event["ready"]:
+            raise RuntimeError(
+                f"{self.step}: waited too long: {event['seen']}. Look at it in the RDS console, then clear this task; "
+                "the limit is `limits.prepare_hours`."
+            )
+        return self._go_on(context, ends_at)
+
+    def _go_on(self, context: Context, ends_at: float | None) -> str:
+        with problems_reported(context):
+            servers = Servers.named(self.migration)
+            step = self.made(servers)
+            pending = step.advance()
+            if pending is None:
+                done = step.done()
+                self.log.info("%s", done)
+                context["ti"].xcom_push(key=DONE, value=done)
+                return done
+            hours = self.timeout_hours or servers.settings.limits.prepare_hours
+            ends = ends_at or time.time() + hours * 3600
+        self.log.info("Waiting up to %.0f s: %s.", ends - time.time(), pending.reason)
+        waits = [wait.as_json() for wait in pending.waits]
+        trigger = StepTrigger(self.migration, pending.reason, pending.role.value, waits, ends, self.poll_seconds)
+        return self.defer(trigger=trigger, method_name="resume", kwargs={"ends_at": ends})  # type: ignore[no-any-return]
+
+
+class CheckPrepareOperator(BaseOperator):
+    """Look at the source and at what exists, print the plan, and refuse what could not work. Changes nothing.
+
+    :param migration: name of the file.
+    :returns: the evidence, as Markdown; the plan's text is in XCom under `plan`.
+    """
+
+    template_fields: Sequence[str] = ("migration",)
+
+    def __init__(self, *, migration: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.migration = migration
+
+    def execute(self, context: Context) -> str:
+        """Check, render the plan and log both."""
+        with problems_reported(context):
+            servers = Servers.named(self.migration)
+            evidence = prepare.check(servers)
+            self.log.info("\n%s", evidence.markdown())
+            plan = prepare.render(servers.settings, find(servers), servers)
+            self.log.info("\n%s", plan)
+            context["ti"].xcom_push(key="plan", value=plan)
+            evidence.raise_if_worse()
+            stops, warnings = len(evidence.stops), len(evidence.warnings)
+            done = f"{len(evidence.checks)} checks, {stops} forbid it, {warnings} warn"
+            context["ti"].xcom_push(key=DONE, value=done)
+        return evidence.markdown()
+
+
+class PrepareOperator(StepOperator):
+    """Take one step of `migration_prepare`; its ids are those of `livemove.migration.prepare.steps`."""
+
+    def made(self, servers: Servers) -> Step:
+        """The step."""
+        return prepare.steps()[self.step](servers)

@@ -1,0 +1,117 @@
+"""The report of a run of a runbook: which steps were done, how long they took, what remains to do by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowFailException
+
+from livemove.runbook.failing import PROBLEM
+from livemove.runbook.table import markdown_table
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+# What a task may leave in XCom for the report.
+DONE, LEFT = "done", "left"
+_ORDER = ("failed", "upstream_failed", "skipped", "success")
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """What became of one task.
+
+    :ivar done: what is true now.
+    :ivar problem: why it failed.
+    :ivar left: what a person has still to do, as Markdown.
+    """
+
+    task_id: str
+    state: str
+    done: str = ""
+    problem: str = ""
+    left: str = ""
+
+
+def render(title: str, results: Sequence[StepResult], more: str = "") -> str:
+    """The report's text. Pure.
+
+    :param more: what the runbook adds at the end, as Markdown.
+    """
+    failed = [result for result in results if result.state == "failed"]
+    head = "did not finish" if failed else "is done"
+    lines = [f"# {title} {head}", ""]
+    shown = [result for result in results if result.state in _ORDER]
+    lines += [
+        markdown_table(
+            ["step", "result", "what is true now"],
+            [[result.task_id, _word(result.state), " ".join(result.done.split())] for result in shown],
+        )
+    ]
+    if failed:
+        lines += ["", "## What to do", ""]
+        for result in failed:
+            problem = result.problem.replace("\n", "\n  ") or "see the log of the task"
+            lines.append(f"- {result.task_id}: {problem}")
+        lines += ["", "Then clear the failed tasks; what is done already is not done again."]
+    for result in results:
+        if result.left:
+            lines += ["", result.left.strip()]
+    if more:
+        lines += ["", more.strip()]
+    return "\n".join(lines) + "\n"
+
+
+def _word(state: str) -> str:
+    return {"success": "ok", "failed": "**failed**", "upstream_failed": "not reached"}.get(state, state)
+
+
+class ReportOperator(BaseOperator):
+    """Write the report of a run as Markdown, and fail if any of its tasks failed.
+
+    :param title: what the run does, such as `Prepare shop`.
+    :returns: the report.
+    """
+
+    template_fields: Sequence[str] = ("title",)
+
+    def __init__(self, *, title: str, **kwargs: Any) -> None:
+        kwargs.setdefault("trigger_rule", "all_done")
+        kwargs.setdefault("retries", 0)
+        super().__init__(**kwargs)
+        self.title = title
+
+    def execute(self, context: Context) -> str:
+        """Collect, log, and fail by choice."""
+        ti = context["ti"]
+        states = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id])[ti.run_id]
+        order = [task for task in context["dag"].topological_sort() if task.task_id != ti.task_id]
+        results = [self._result(ti, task.task_id, states) for task in order if task.task_id in states]
+        report = render(self.title, results, self._more(context))
+        self.log.info("\n%s", report)
+        failed = [result.task_id for result in results if result.state == "failed"]
+        if failed:
+            ti.xcom_push(key="return_value", value=report)
+            raise AirflowFailException(f"Failed: {', '.join(failed)}. The report above says what to do.")
+        return report
+
+    def more(self, context: Context) -> str:
+        """What a runbook adds to its report, as Markdown."""
+        return ""
+
+    def _more(self, context: Context) -> str:
+        try:
+            return self.more(context)
+        except Exception as error:
+            # The report of a run that failed must not fail for the same reason.
+            self.log.warning("The report lacks a part: %s", error)
+            return ""
+
+    def _result(self, ti: Any, task_id: str, states: dict[str, Any]) -> StepResult:
+        def pull(key: str) -> str:
+            return str(ti.xcom_pull(task_ids=task_id, key=key, default="") or "")
+
+        return StepResult(task_id, str(states[task_id]), pull(DONE), pull(PROBLEM), pull(LEFT))
