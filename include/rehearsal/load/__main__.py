@@ -1,4 +1,7 @@
-"""`python -m rehearsal.load run|audit`: write like an application, and say what became of it."""
+"""`python -m rehearsal.load install|run|audit`: write like an application, and say what became of it.
+
+`install` makes the tables, as a user who may.
+"""
 
 from __future__ import annotations
 
@@ -27,8 +30,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m rehearsal.load", description=__doc__, epilog=f"The user's password is read from {PASSWORD}."
     )
-    parser.add_argument("what", choices=("run", "audit"))
-    parser.add_argument("--log", type=Path, required=True, help="file of acknowledgements")
+    parser.add_argument("what", choices=("install", "run", "audit"))
+    parser.add_argument("--log", type=Path, default=Path("acknowledged.log"), help="file of acknowledgements")
     parser.add_argument("--parameter", default="/shop/database", help="SSM parameter that holds host:port")
     parser.add_argument("--ssm-endpoint-url", help="of the SSM service")
     parser.add_argument("--user", default="app")
@@ -44,6 +47,9 @@ def main(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
     login = Login(options.user, os.environ[PASSWORD], options.database)
     parameter = Parameter(options.parameter, options.ssm_endpoint_url)
+    if options.what == "install":
+        install(login, parameter.address())
+        return 0
     return _run(options, login, parameter) if options.what == "run" else _audit(options, login, parameter)
 
 
@@ -51,8 +57,6 @@ def _run(options: argparse.Namespace, login: Login, parameter: Parameter) -> int
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    # Not at the fence or in an outage: an application has its tables before it is started.
-    install(login, parameter.address())
     log = AcknowledgementLog(options.log)
     run, pause = secrets.token_hex(4), options.connections / options.rate
     workers = [Worker(n, run, parameter, login, log, stopping, pause) for n in range(options.connections)]

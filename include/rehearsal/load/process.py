@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from rehearsal.errors import RehearsalError
+from rehearsal.install.native import run_variables
 from rehearsal.load import audit
 from rehearsal.load.__main__ import PASSWORD
 from rehearsal.load.address import Address, Parameter
 from rehearsal.load.log import Acknowledged, read
-from rehearsal.load.writer import Login
-from rehearsal.paths import REPOSITORY
+from rehearsal.load.writer import Login, install
+from rehearsal.paths import REPOSITORY, Layout
 
 READY_SECONDS = 30
 
@@ -26,6 +27,7 @@ class Load:
 
     :param log: file that takes the acknowledgements.
     :param ssm_endpoint_url: of the SSM service that holds the parameter.
+    :param admin: makes the tables; None if they are there.
     :param rate: transactions a second, all connections together.
 
     Example::
@@ -42,12 +44,14 @@ class Load:
         ssm_endpoint_url: str,
         login: Login,
         *,
+        admin: Login | None = None,
         parameter: str = "/shop/database",
         rate: float = 500,
         connections: int = 8,
     ) -> None:
         self.log = log
         self._login = login
+        self._admin = admin
         self._parameter = Parameter(parameter, ssm_endpoint_url)
         self._arguments = [
             *("run", "--log", str(log), "--parameter", parameter, "--ssm-endpoint-url", ssm_endpoint_url),
@@ -58,10 +62,12 @@ class Load:
         self._run = ""
 
     def __enter__(self) -> Load:
+        if self._admin:
+            install(self._admin, self._parameter.address())
         path = os.pathsep.join(filter(None, [str(REPOSITORY / "include"), os.environ.get("PYTHONPATH")]))
         self._process = subprocess.Popen(
             [sys.executable, "-m", "rehearsal.load", *self._arguments],
-            env={**os.environ, PASSWORD: self._login.password, "PYTHONPATH": path},
+            env={**os.environ, **run_variables(Layout.default().tools), PASSWORD: self._login.password, "PYTHONPATH": path},
             stdout=subprocess.PIPE,
             text=True,
         )
