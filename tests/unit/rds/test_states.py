@@ -43,3 +43,7 @@ def test_a_state_that_nobody_knows_is_waited_for() -> None:
 def test_a_failed_snapshot_is_a_persons_business() -> None:
     assert judge(Kind.INSTANCE_SNAPSHOT, "failed") is Verdict.FAILED
     assert judge(Kind.CLUSTER_SNAPSHOT, "creating") is Verdict.WAITING
+
+
+def test_a_state_that_nobody_knows_and_that_says_failed_is_a_persons_business() -> None:
+    assert judge(Kind.CLUSTER, "polishing-failed") is Verdict.FAILED
