@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from livemove.mysql.errors import ServerError
+from livemove.mysql.errors import Refused, ServerError
 from livemove.mysql.hook import RdsMySqlHook
 from livemove.mysql.names import quoted
 
 _UNKNOWN_EVENT = 1539
+_NOT_ALLOWED = (1227, 1449)
 # What RDS and the server bring themselves.
 SYSTEM_SCHEMAS = ("mysql", "sys", "information_schema", "performance_schema")
 
@@ -92,5 +93,15 @@ def _switched(hook: RdsMySqlHook, chosen: Iterable[Event], *, on: bool) -> list[
 
 
 def _alter(hook: RdsMySqlHook, event: Event, on: bool) -> None:
-    # A percent sign of a name is text.
-    hook.execute(statement(event, on))
+    try:
+        hook.execute(statement(event, on))
+    except ServerError as error:
+        if error.code not in _NOT_ALLOWED:
+            raise
+        raise Refused(
+            f"{hook.name}: event {event} belongs to {event.definer}, and this user may not name another definer "
+            f"(error {error.code}); without that the event would become this user's own. Grant SET_USER_ID "
+            "(SET_ANY_DEFINER from 8.4 on) to it, or run "
+            f"`ALTER EVENT {event} {'ENABLE' if on else 'DISABLE'}` as the definer.",
+            error.code,
+        ) from None

@@ -193,7 +193,10 @@ def _receiver_remedy(status: ReplicaStatus) -> str:
 def _skipping(status: ReplicaStatus) -> str:
     if status.auto_position:
         return " To give up one transaction: skip its GTID (mysql.rds_skip_transaction_with_gtid)."
-    return " To give up one statement: mysql.rds_skip_repl_error."
+    return (
+        " To give up one statement: mysql.rds_skip_repl_error; it does nothing if the transaction has a GTID, "
+        "which is skipped by mysql.rds_skip_transaction_with_gtid then."
+    )
 
 
 _ANY_APPLIER_ERROR = "Find out why this statement works on the source and not here; then start replication again."

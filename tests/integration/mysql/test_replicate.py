@@ -177,9 +177,10 @@ def test_only_one_gtid_is_skipped_at_a_time(servers: Servers) -> None:
 def test_a_statement_that_fails_is_skipped_by_position(servers: Servers) -> None:
     fill(servers.rds80, 1)
     fill(servers.aurora3, 1)
-    servers.aurora3.root("INSERT INTO shop.t VALUES (2, 9), (3, 9)")
+    servers.aurora3.root("INSERT INTO shop.t VALUES (2, 9), (3, 9)", "SET GLOBAL gtid_mode = ON_PERMISSIVE")
     statement = "SHOW BINARY LOG STATUS" if servers.rds80.server.build.version >= "9" else "SHOW MASTER STATUS"
     place = servers.rds80.server.rows(statement)[0]
+    servers.rds80.root("SET GLOBAL gtid_mode = ON_PERMISSIVE", "SET GLOBAL gtid_mode = OFF_PERMISSIVE")
     servers.rds80.root(*(f"INSERT INTO shop.t VALUES ({n}, 0)" for n in (2, 4)))
     hook = servers.aurora3.hook
     replicate.set_source(
@@ -253,7 +254,7 @@ def test_start_until_a_gtid_needs_one_worker(servers: Servers) -> None:
     servers.rds84.root("SET GLOBAL replica_parallel_workers = 4")
     with pytest.raises(NeedsPerson, match="replica_parallel_workers"):
         replicate.start_until(servers.rds84.hook, f"{uuid}:1-3")
-    servers.rds84.root("SET GLOBAL replica_parallel_workers = 1")
+    servers.rds84.root("SET GLOBAL gtid_mode = ON_PERMISSIVE")
     replicate.start_until(servers.rds84.hook, f"{uuid}:1-3")
     assert servers.rds84.hook.wait_for(GtidSet.parse(f"{uuid}:1-3"), 10)
     time.sleep(0.3)
