@@ -21,12 +21,14 @@ AIRFLOW = ("airflow-api-server", "airflow-scheduler", "airflow-dag-processor", "
 # Ended in this order, each group at once: users of a server before the server. Seconds from SIGTERM to
 # SIGKILL; all that is killed here recovers by itself at the next start.
 STOP_ORDER: tuple[dict[str, float], ...] = (
-    dict.fromkeys(AIRFLOW, 2),
+    # The RDS stand-in starts again what dies, so it goes before its servers.
+    {**dict.fromkeys(AIRFLOW, 2), "rds": 5},
     {"mysql-reader": 5, "mysql97-reader": 5, "mysql-writer": 5, "mysql97-writer": 5, "redshift": 10, "s3": 2},
 )
 MYSQL_ROLES = ("writer", "reader")
 MYSQL_USER, MYSQL_DATABASE = "admin", "flights"
 REDSHIFT_USER, REDSHIFT_DATABASE = "admin", "dev"
+RDS_DATABASE = "shop"
 BUCKET = "livemove-rehearsal"
 
 
@@ -91,6 +93,9 @@ def describe(folder: Folder) -> dict[str, Any]:
             "password": passwords["redshift-admin"],
             "database": REDSHIFT_DATABASE,
         }
+    if folder.running("rds"):
+        found["rds"] = {"endpoint_url": f"http://{LOOPBACK}:{ports['rds']}"}
+        found["mysql"] = found.get("mysql", {}) | _databases(folder, passwords)
     if folder.running("s3"):
         found["s3"] = {"endpoint_url": f"http://{LOOPBACK}:{ports['s3']}", "bucket": BUCKET}
     if folder.running(*AIRFLOW):
@@ -98,9 +103,25 @@ def describe(folder: Folder) -> dict[str, Any]:
     return found
 
 
+def _databases(folder: Folder, passwords: Mapping[str, str]) -> dict[str, Any]:
+    """The servers behind the RDS API, by the identifier of the instance or the cluster."""
+    ports: dict[str, int] = read_json(folder.path / "rds" / "ports.json") or {}
+    return {
+        name: {
+            "host": LOOPBACK,
+            "port": port,
+            "user": MYSQL_USER,
+            "password": passwords["mysql-admin"],
+            "database": RDS_DATABASE,
+        }
+        for name, port in ports.items()
+        if folder.running(f"rds-{name}")
+    }
+
+
 def missing(folder: Folder) -> list[str]:
     """Names of the servers of a full stack that do not run."""
-    wanted = [f"mysql-{role}" for role in MYSQL_ROLES] + ["redshift", "s3", *AIRFLOW]
+    wanted = [f"mysql-{role}" for role in MYSQL_ROLES] + ["redshift", "s3", "rds", *AIRFLOW]
     return [name for name in wanted if not folder.running(name)]
 
 
@@ -115,7 +136,8 @@ def stop_all(folder: Folder, purge: bool = False) -> list[str]:
     with exclusive(folder.lock, f"the stack {folder.path.name}"):
         known = {name for group in STOP_ORDER for name in group}
         unknown = {file.stem for file in folder.runs.glob("*.json")} - known
-        ended = [name for group in (dict.fromkeys(unknown, 5.0), *STOP_ORDER) for name in _stop(folder, group)]
+        groups = (STOP_ORDER[0], dict.fromkeys(unknown, 5.0), *STOP_ORDER[1:])
+        ended = [name for group in groups for name in _stop(folder, group)]
         # Whatever lost its run file still carries the mark in its environment.
         kill_all(folder.runs)
         if purge:

@@ -1,4 +1,4 @@
-"""A stack: MySQL writer and reader, S3, the Redshift stand-in and Airflow, in a folder of its own."""
+"""A stack: MySQL writer and reader, S3, the Redshift and RDS stand-ins and Airflow, in a folder of its own."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rehearsal.credentials import password
 from rehearsal.locks import exclusive
@@ -30,9 +30,23 @@ from rehearsal.services import (
 )
 from rehearsal.warehouse import Warehouse
 
+if TYPE_CHECKING:
+    from rehearsal.rds.service import Rds
+
 MAIN = "main"
-PASSWORDS = ("mysql-admin", "mysql-replication", "redshift-admin", "airflow-secret", "airflow-jwt")
-SERVICES = frozenset({"mysql", "redshift", "s3", "airflow"})
+PASSWORDS = (
+    "mysql-admin",
+    "mysql-replication",
+    "rds-replication",
+    "rds-application",
+    "redshift-admin",
+    "airflow-secret",
+    "airflow-jwt",
+)
+SERVICES = frozenset({"mysql", "redshift", "s3", "rds", "airflow"})
+# What SQL, shells, formats and patterns take for something else: a password that is put into any of them without
+# care fails. MySQL takes at most 32 characters for a replication user.
+HOSTILE = "'\"\\%s%("
 
 
 class Stack:
@@ -50,7 +64,7 @@ class Stack:
     def up(self, services: Iterable[str] = SERVICES, mysql_version: str = DEFAULT_VERSION) -> dict[str, float]:
         """Start what does not run yet, side by side, and wait until it can be used.
 
-        :param services: of `mysql`, `redshift`, `s3`, `airflow`.
+        :param services: of `mysql`, `redshift`, `s3`, `rds`, `airflow`.
         :param mysql_version: the generation of both MySQL servers.
         :returns: seconds that each service took.
         :raises RehearsalError: a service did not come up; those that did are left running.
@@ -59,6 +73,7 @@ class Stack:
             "mysql": lambda: self.mysql(mysql_version).start(),
             "s3": lambda: self.s3.start(),
             "redshift": lambda: self.warehouse.start(),
+            "rds": lambda: self.rds.start(),
             "airflow": self._start_airflow,
         }
         wanted = [name for name in actions if name in set(services)]
@@ -98,6 +113,7 @@ class Stack:
             "mysql97-reader",
             "s3",
             "redshift",
+            "rds",
             "airflow",
         ):
             if not self.folder.running(_first_server(name)):
@@ -115,7 +131,8 @@ class Stack:
     def password(self, name: str) -> str:
         """The password `mysql-admin`, `mysql-replication`, `redshift-admin` or one of Airflow's secrets."""
         # The secrets sign tokens with SHA-512, which wants 64 bytes (RFC 7518, 3.2).
-        return password(self.folder.credentials, name, size=64 if name.startswith("airflow") else 18)
+        suffix = HOSTILE if name == "rds-replication" else ""
+        return password(self.folder.credentials, name, 64 if name.startswith("airflow") else 18, suffix)
 
     def mysql(self, version: str = DEFAULT_VERSION) -> Pair:
         """The MySQL servers of a generation."""
@@ -152,6 +169,13 @@ class Stack:
             self.s3.endpoint_url,
         )
 
+    @property
+    def rds(self) -> Rds:
+        """The RDS stand-in."""
+        from rehearsal.rds.service import Rds
+
+        return Rds(self)
+
     def connections(self, mysql_version: str = DEFAULT_VERSION) -> dict[str, str]:
         """Airflow's connections to this stack, as the variables AIRFLOW_CONN_*."""
         pair = self.mysql(mysql_version)
@@ -164,6 +188,15 @@ class Stack:
         wanted: dict[str, dict[str, Any]] = {
             "aurora_writer": {**mysql, "port": pair.writer.port, "schema": MYSQL_DATABASE},
             "aurora_reader": {**mysql, "port": pair.reader.port, "schema": MYSQL_DATABASE},
+            # Hosts come from the RDS API; TLS is required, its certificate authority is the server's own.
+            "mysql_admin": {**mysql, "extra": {"ssl_mode": "REQUIRED"}},
+            "mysql_replication": {
+                "conn_type": "mysql",
+                "host": LOOPBACK,
+                "login": "replication",
+                "password": self.password("rds-replication"),
+                "extra": {"ssl_mode": "REQUIRED"},
+            },
             "redshift_default": {
                 "conn_type": "redshift",
                 "host": LOOPBACK,
@@ -180,6 +213,7 @@ class Stack:
                 "extra": {
                     "endpoint_url": self.s3.endpoint_url,
                     "region_name": REGION,
+                    "service_config": {"rds": {"endpoint_url": f"http://{LOOPBACK}:{self.port('rds')}"}},
                     # Over TLS botocore does not sign bodies either: the checksum that it sends proves them.
                     "config_kwargs": {"s3": {"payload_signing_enabled": False}},
                 },

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from rehearsal.mysql.builds import Build
@@ -10,14 +11,22 @@ from rehearsal.mysql.builds import Build
 SOCKET = "mysql.sock"
 
 
-def option_file(build: Build, folder: Path, port: int, server_id: int, read_only: bool) -> str:
+def option_file(
+    build: Build,
+    folder: Path,
+    port: int,
+    server_id: int,
+    read_only: bool,
+    overrides: Mapping[str, str | None] | None = None,
+) -> str:
     """The text of `my.cnf`.
 
     :param folder: the instance's folder; its data is in `data` below it.
     :param read_only: refuse all writes but replication's, as an Aurora reader does.
+    :param overrides: options that this server has otherwise; None leaves an option out, "" writes its bare name.
     """
     switch = "ON" if read_only else "OFF"
-    options = {
+    options: dict[str, object] = {
         "basedir": build.base,
         "lc_messages_dir": build.share,
         "character_sets_dir": build.share / "charsets",
@@ -27,7 +36,6 @@ def option_file(build: Build, folder: Path, port: int, server_id: int, read_only
         # Relative to datadir, as the path of a socket may not exceed 107 bytes (unix(7)).
         "socket": SOCKET,
         "pid_file": folder / "mysqld.pid",
-        "log_error": "stderr",
         "bind_address": "127.0.0.1",
         "port": port,
         "mysqlx": "OFF",
@@ -69,7 +77,11 @@ def option_file(build: Build, folder: Path, port: int, server_id: int, read_only
     }
     if os.geteuid() == 0:
         options["user"] = "root"
-    return "[mysqld]\n" + "".join(f"{name}={_quoted(value)}\n" for name, value in options.items())
+    options |= overrides or {}
+    lines = (
+        name if value == "" else f"{name}={_quoted(value)}" for name, value in options.items() if value is not None
+    )
+    return "[mysqld]\n" + "".join(f"{line}\n" for line in lines)
 
 
 def _quoted(value: object) -> str:

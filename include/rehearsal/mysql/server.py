@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -30,10 +30,18 @@ class MySqlServer:
     :param port: on the loopback interface.
     :param server_id: unique among servers that replicate.
     :param read_only: refuse all writes but replication's.
+    :param overrides: options of `my.cnf` that this server has otherwise, see `option_file`.
     """
 
     def __init__(
-        self, folder: Path, process: Server, build: Build, port: int, server_id: int, read_only: bool = False
+        self,
+        folder: Path,
+        process: Server,
+        build: Build,
+        port: int,
+        server_id: int,
+        read_only: bool = False,
+        overrides: Mapping[str, str | None] | None = None,
     ) -> None:
         self.folder = folder
         self.process = process
@@ -41,6 +49,7 @@ class MySqlServer:
         self.port = port
         self._server_id = server_id
         self._read_only = read_only
+        self.overrides = dict(overrides or {})
 
     @property
     def data(self) -> Path:
@@ -61,7 +70,7 @@ class MySqlServer:
         """Write `my.cnf` and return its path."""
         (self.folder / "tmp").mkdir(parents=True, exist_ok=True)
         options = self.folder / "my.cnf"
-        text = option_file(self.build, self.folder, self.port, self._server_id, self._read_only)
+        text = option_file(self.build, self.folder, self.port, self._server_id, self._read_only, self.overrides)
         write_atomically(options, text)
         return options
 

@@ -40,6 +40,7 @@ CREATE TABLE mysql.rds_replication_status (
 --   settle seconds        how long rds_start_replication watches before it judges (about 3 s on RDS)
 --   start failure         'error' (1644) or 'row': how a failed start is reported varies by version
 --   managed replica       '1' on a replica that RDS itself manages: external replication is refused
-CREATE TABLE mysql.rdslocal_setting (name varchar(40) NOT NULL PRIMARY KEY, value varchar(100));
+CREATE TABLE mysql.rdslocal_setting (
+  name varchar(40) CHARACTER SET utf8mb3 COLLATE utf8mb3_general_ci NOT NULL PRIMARY KEY, value varchar(100));
 INSERT INTO mysql.rdslocal_setting VALUES
   ('max retention hours', '168'), ('settle seconds', '0.3'), ('start failure', 'error'), ('managed replica', '0');

@@ -10,7 +10,6 @@ DROP PROCEDURE rds_reset_external_master;
 DROP PROCEDURE rds_next_master_log;
 DROP PROCEDURE rds_set_external_source_gtid_purged;
 DROP PROCEDURE rds_set_source_delay;
-DROP EVENT ev_rds_heartbeat;
 DROP TABLE rds_heartbeat2;
 DELETE FROM rds_configuration WHERE name IN ('source delay', 'target delay');
 UPDATE rdslocal_setting SET value = '2160' WHERE name = 'max retention hours';

@@ -13,8 +13,11 @@ RETURN (SELECT COALESCE(MAX(CASE WHEN c.service_state = 'ON' AND a.service_state
           JOIN performance_schema.replication_applier_status a USING (channel_name)
          WHERE channel_name = '')//
 
-CREATE DEFINER=rdsadmin@localhost FUNCTION rdslocal_setting_of(wanted varchar(40)) RETURNS varchar(100) READS SQL DATA
-RETURN (SELECT value FROM mysql.rdslocal_setting WHERE name = wanted)//
+-- Where an instance was upgraded over many years, the collations of the two sides differ: error 1267. The
+-- rehearsal changes the column's collation to provoke it.
+CREATE DEFINER=rdsadmin@localhost FUNCTION rdslocal_setting_of(wanted varchar(40) CHARACTER SET utf8mb3 COLLATE utf8mb3_general_ci)
+RETURNS varchar(100) READS SQL DATA
+RETURN (SELECT value FROM mysql.rdslocal_setting WHERE wanted = name)//
 
 CREATE DEFINER=rdsadmin@localhost PROCEDURE rdslocal_fail(IN message text)
 BEGIN
@@ -301,10 +304,4 @@ CREATE DEFINER=rdsadmin@localhost PROCEDURE rds_kill(IN process_id bigint)
 BEGIN CALL mysql.rdslocal_run(CONCAT('KILL ', process_id)); END//
 CREATE DEFINER=rdsadmin@localhost PROCEDURE rds_kill_query(IN process_id bigint)
 BEGIN CALL mysql.rdslocal_run(CONCAT('KILL QUERY ', process_id)); END//
-
--- RDS (not Aurora) writes a heartbeat every few minutes, which advances the GTIDs of an idle server; a test
--- enables this event on an RDS flavour: ALTER EVENT mysql.ev_rds_heartbeat ENABLE, with sql_log_bin = 0.
-CREATE DEFINER=rdsadmin@localhost EVENT ev_rds_heartbeat ON SCHEDULE EVERY 1 SECOND DISABLE DO
-  INSERT INTO mysql.rds_heartbeat2 (id, value) VALUES (1, ROUND(UNIX_TIMESTAMP(NOW(3)) * 1000))
-    ON DUPLICATE KEY UPDATE value = ROUND(UNIX_TIMESTAMP(NOW(3)) * 1000)//
 DELIMITER ;
