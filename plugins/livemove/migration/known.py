@@ -7,7 +7,7 @@ from typing import Any
 
 from livemove.migration.settings import Role
 from livemove.migration.topology import Servers
-from livemove.migration.wanted import Known
+from livemove.migration.wanted import CARRIED, Known
 from livemove.rds import facts
 from livemove.runbook.errors import NeedsPerson
 
@@ -35,6 +35,7 @@ def find(servers: Servers) -> Known:
         there=frozenset(there),
         made={role: _stamp(found) for role, found in there.items()},
         parameters=_groups(servers),
+        carried=_carried(servers, source),
         endpoints={
             role: (host, int(facts.port(there[role]) or 0)) for role, host in endpoints.items() if host is not None
         },
@@ -58,6 +59,17 @@ def _stamp(found: Mapping[str, Any]) -> str:
     """When a database was made, to the second, as names of snapshots take it."""
     made = found.get("ClusterCreateTime") or found.get("InstanceCreateTime")
     return made.strftime("%Y%m%d%H%M%S") if made else ""
+
+
+def _carried(servers: Servers, source: Mapping[str, Any]) -> dict[str, str]:
+    """What somebody has set in the source's parameter group and is to be the same where the application goes."""
+    group = facts.value(source, "DBParameterGroupName")
+    rows = servers.rds(Role.SOURCE).parameters(group, cluster=False) if group else []
+    return {
+        row["ParameterName"]: row["ParameterValue"]
+        for row in rows
+        if row.get("Source") == "user" and row["ParameterName"] in CARRIED and "ParameterValue" in row
+    }
 
 
 def _groups(servers: Servers) -> dict[Role, Sequence[Mapping[str, Any]]]:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 RETENTION = "binlog retention hours"
 PROBE = "livemove_probe"
-# Server shutdown, query interrupted, gone away, lost, disconnected by the server.
-SESSION_ENDED = (1053, 1317, 2006, 2013, 4031)
+# Shutdown, interrupted, gone away, lost, TLS cut off, disconnected by the server.
+SESSION_ENDED = (1053, 1317, 2006, 2013, 2026, 4031)
 
 
 def databases(side: Side) -> Iterator[Check]:

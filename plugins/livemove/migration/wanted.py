@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from livemove.migration.settings import ClusterSettings, InstanceSettings, MigrationSettings, Role
+from livemove.mysql.schema_checks import LOOSE, STRICT
 from livemove.rds import calls
 from livemove.rds.calls import Call
 from livemove.rds.naming import snapshot_name, tags
@@ -41,6 +42,12 @@ _PARAMETERS: Mapping[Role, Mapping[str, str]] = {
 }
 # Aurora's own documents disagree on whether it can be set; the server's variable is looked at afterwards.
 FIXED_SOMEWHERE = frozenset({"binlog_row_image"})
+# What somebody has set on the source is set alike where the application will be: it decides what statements mean or
+# whether they run. Sizes and limits that belong to a class are not carried over.
+CARRIED = frozenset({*STRICT, *LOOSE} - {
+    "authentication_policy", "default_authentication_plugin", "enforce_gtid_consistency", "event_scheduler",
+    "binlog_format", "binlog_row_image", "gtid_mode", "max_connections", "version",
+})  # fmt: skip
 # Of an RDS instance; Aurora has a procedure for it (mysql.rds_set_read_only).
 READ_ONLY = "read_only"
 
@@ -54,6 +61,7 @@ class Known:
     :ivar there: roles whose database exists; it is adopted.
     :ivar made: when a role's database was made, as a stamp that names of snapshots may hold; '' if not known.
     :ivar parameters: rows of each role's parameter group, as RDS describes them; a missing role has no group yet.
+    :ivar carried: what somebody has set in the source's group, of CARRIED.
     :ivar endpoints: host and port of those that exist.
     """
 
@@ -62,6 +70,7 @@ class Known:
     there: frozenset[Role] = frozenset()
     made: Mapping[Role, str] = field(default_factory=lambda: MappingProxyType({}))
     parameters: Mapping[Role, Sequence[Mapping[str, Any]]] = field(default_factory=lambda: MappingProxyType({}))
+    carried: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     endpoints: Mapping[Role, tuple[str, int]] = field(default_factory=lambda: MappingProxyType({}))
 
 
@@ -84,7 +93,8 @@ def parameter_calls(settings: MigrationSettings, role: Role, known: Known) -> li
     :raises NeedsPerson: the group lacks a parameter, or RDS does not let it be changed.
     """
     group, cluster = settings.new_server(role).parameter_group, role.is_cluster
-    wanted, found = parameters(role), known.parameters.get(role)
+    found = known.parameters.get(role)
+    wanted = _all_wanted(role, known, found)
     made: list[Call] = []
     if found is None:
         labels = tags(settings.name, role.value)
@@ -96,6 +106,15 @@ def parameter_calls(settings: MigrationSettings, role: Role, known: Known) -> li
     fixed = {name for name in FIXED_SOMEWHERE if not rows.get(name, {}).get("IsModifiable", name in rows)}
     plan = plan_parameters(group, found, {n: v for n, v in wanted.items() if n not in fixed}, cluster=cluster)
     return [*made, *plan.calls]
+
+
+def _all_wanted(role: Role, known: Known, found: Sequence[Mapping[str, Any]] | None) -> dict[str, str]:
+    """What a group is to hold: what replication needs, and what the source has if this engine lets it be set."""
+    carried = dict(known.carried) if role is not Role.CDC else {}
+    if found is not None:
+        settable = {row["ParameterName"] for row in found if row.get("IsModifiable", True)}
+        carried = {name: value for name, value in carried.items() if name in settable}
+    return {**carried, **parameters(role)}
 
 
 _SPELLINGS = {"on": "1", "true": "1", "off": "0", "false": "0", "disabled": "0"}

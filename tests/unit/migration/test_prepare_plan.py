@@ -22,8 +22,9 @@ from tests.unit.migration.samples import known, rows, settings
 
 
 def prepare_from_nothing() -> str:
-    """Nothing but the source exists."""
-    return render(settings(), known(), Servers(settings()))
+    """Nothing but the source exists, whose parameter group somebody has changed."""
+    found = known(carried={"sql_mode": "ANSI_QUOTES", "time_zone": "Asia/Tokyo"})
+    return render(settings(), found, Servers(settings()))
 
 
 def prepare_adopts() -> str:
@@ -36,6 +37,8 @@ def prepare_adopts() -> str:
     found = known(
         there=frozenset(Role),
         parameters=groups,
+        # Aurora's groups have no such parameter here, so it cannot be carried over.
+        carried={"log_bin_trust_function_creators": "1"},
         endpoints={role: (f"{role.value}.example", 3306) for role in Role},
     )
     return render(chosen, found, Servers(chosen))

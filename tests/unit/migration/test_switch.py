@@ -37,9 +37,7 @@ def test_a_record_comes_back_from_json_as_it_was() -> None:
         pytest.param([("fence", "a0"), ("undone", "a0"), ("fence", "a1")], [], Phase.FENCED, id="an older attempt"),
     ],
 )
-def test_the_journals_tell_the_phase(
-    left: list[tuple[str, str]], entered: list[tuple[str, str]], phase: Phase
-) -> None:
+def test_the_journals_tell_the_phase(left: list[tuple[str, str]], entered: list[tuple[str, str]], phase: Phase) -> None:
     assert phase_of(left, entered, SWITCH) is phase
 
 
