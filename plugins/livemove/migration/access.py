@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from livemove.runbook.errors import NeedsPerson, TryAgain
@@ -28,24 +29,29 @@ class AwsAccess:
     verify: bool | str | None = None
 
     def client(self, service: str) -> Any:
-        """A client whose calls give up soon."""
-        import botocore.session
-        from botocore.config import Config
+        """A client whose calls give up soon. Making one takes longer than a call, so it is kept."""
+        return _client(self, service)
 
-        return botocore.session.get_session().create_client(
-            service,
-            region_name=self.region,
-            endpoint_url=self.endpoint_url,
-            aws_access_key_id=self.access_key,
-            aws_secret_access_key=self.secret_key,
-            aws_session_token=self.token,
-            verify=self.verify,
-            config=Config(
-                connect_timeout=CONNECT_SECONDS,
-                read_timeout=READ_SECONDS,
-                retries={"mode": "standard", "max_attempts": ATTEMPTS},
-            ),
-        )
+
+@lru_cache(maxsize=8)
+def _client(access: AwsAccess, service: str) -> Any:
+    import botocore.session
+    from botocore.config import Config
+
+    return botocore.session.get_session().create_client(
+        service,
+        region_name=access.region,
+        endpoint_url=access.endpoint_url,
+        aws_access_key_id=access.access_key,
+        aws_secret_access_key=access.secret_key,
+        aws_session_token=access.token,
+        verify=access.verify,
+        config=Config(
+            connect_timeout=CONNECT_SECONDS,
+            read_timeout=READ_SECONDS,
+            retries={"mode": "standard", "max_attempts": ATTEMPTS},
+        ),
+    )
 
 
 @dataclass(frozen=True)
