@@ -82,6 +82,16 @@ def _run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the outcome as one JSON object")
 
 
+def _approve_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("dag_id", metavar="DAG_ID", nargs="?", help="of this DAG only, for example migration_cutover")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--reject", action="store_true", help="reject instead: the run fails, nothing is changed")
+    what.add_argument("--list", action="store_true", help="only show what waits, and its evidence")
+    parser.add_argument(
+        "--wait", type=float, default=0, metavar="SECONDS", help="wait this long for something to approve (default: 0)"
+    )
+
+
 def _test_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "which",
@@ -136,9 +146,10 @@ COMMANDS = (
     Command(
         "up",
         "start the stack",
-        "Start MySQL (an Aurora writer and its reader), S3, the Redshift stand-in and Airflow, all on\n"
-        "127.0.0.1, and wait until they can be used. What runs already is left alone. The first time takes\n"
-        "minutes, as everything is installed into .livemove (or $LIVEMOVE_STATE).",
+        "Start MySQL (an Aurora writer and its reader), S3, the Redshift stand-in, the RDS API (an instance\n"
+        "to migrate) and Airflow, all on 127.0.0.1, and wait until they can be used. What runs already is\n"
+        "left alone. The first time takes minutes, as everything is installed into .livemove (or\n"
+        "$LIVEMOVE_STATE).",
         "rehearsal.commands:up",
         _servers,
         _no_arguments,
@@ -154,9 +165,9 @@ COMMANDS = (
     Command(
         "status",
         "say what runs, and where",
-        "Say what runs. With --json: one object with the keys mysql, redshift, s3 and airflow, passwords\n"
-        "included, so that any client can connect; what does not run is left out. Exits with 1 unless all\n"
-        "runs.",
+        "Say what runs. With --json: one object with the keys mysql, redshift, rds, s3 and airflow,\n"
+        "passwords included, so that any client can connect; what does not run is left out. Servers behind the\n"
+        "RDS API are found under mysql by their identifier. Exits with 1 unless all runs.",
         "rehearsal.commands:status",
         _nothing,
         _status_arguments,
@@ -170,6 +181,15 @@ COMMANDS = (
         "rehearsal.commands:run",
         _packages,
         _run_arguments,
+    ),
+    Command(
+        "approve",
+        "answer what runs ask a person",
+        "Print every approval that a run waits for, with its evidence, and approve it, as the UI's page\n"
+        '"Required actions" does. Exits with 1 when nothing waits.',
+        "rehearsal.commands:approve",
+        _packages,
+        _approve_arguments,
     ),
     Command(
         "bench",

@@ -8,7 +8,7 @@ import json
 from rehearsal.errors import RehearsalError
 from rehearsal.paths import Layout
 from rehearsal.progress import Clock, say
-from rehearsal.services import Folder, describe, missing, stop_all
+from rehearsal.services import REGION, Folder, describe, missing, stop_all
 
 MAIN = "main"
 
@@ -25,6 +25,7 @@ def up(_: argparse.Namespace) -> int:
     stack = Stack()
     say("Starting the stack:")
     stack.up()
+    stack.rds.seed_once()
     say(f"The stack is up after {clock}.")
     _print_status(_folder())
     return 0
@@ -56,15 +57,17 @@ def _print_status(folder: Folder) -> None:
         databases["redshift"] = found["redshift"]
     for name, server in databases.items():
         address = f"{server['host']}:{server['port']}"
-        print(f"  {name:12}  {address}  user {server['user']}, database {server['database']}")
+        print(f"  {name:20}  {address}  user {server['user']}, database {server['database']}")
+    if rds := found.get("rds"):
+        print(f"  {'rds':20}  {rds['endpoint_url']}  region {REGION}")
     if s3 := found.get("s3"):
-        print(f"  s3            {s3['endpoint_url']}  bucket {s3['bucket']}")
+        print(f"  {'s3':20}  {s3['endpoint_url']}  bucket {s3['bucket']}")
     if airflow := found.get("airflow"):
-        print(f"  airflow       {airflow['url']}  (no login)")
+        print(f"  {'airflow':20}  {airflow['url']}  (no login)")
     if absent := missing(folder):
         print(f"  not running: {', '.join(absent)}. Start with ./dev up")
     else:
-        print("  passwords:    ./dev status --json")
+        print(f"  {'passwords':20}  ./dev status --json")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -84,6 +87,18 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(outcome))
     return 0 if outcome["state"] == "success" else 1
+
+
+def approve(options: argparse.Namespace) -> int:
+    """Answer what runs ask a person."""
+    from rehearsal.airflow.approve import APPROVE, REJECT, answer_all
+
+    found = describe(_folder())
+    if "airflow" not in found:
+        raise RehearsalError("Airflow does not run. Start the stack with ./dev up.")
+    choice = None if options.list else REJECT if options.reject else APPROVE
+    done = answer_all(found["airflow"]["url"], options.dag_id, choice, options.wait)
+    return 0 if done else 1
 
 
 def test(options: argparse.Namespace) -> int:

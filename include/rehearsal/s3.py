@@ -18,14 +18,14 @@ from botocore.config import Config
 
 from rehearsal.ports import LOOPBACK, is_open
 from rehearsal.processes import Server
-from rehearsal.services import BUCKET
+from rehearsal.services import BUCKET, REGION
 
-REGION = "ap-northeast-1"
 # moto accepts every key; these say what they are.
 ACCESS_KEY = SECRET_KEY = "rehearsal"  # noqa: S105
 START_SECONDS = 60
 # A part of the sync fits; through a file it would cost the server twice the time.
 IN_MEMORY_BYTES = 32 * 2**20
+__all__ = ["ACCESS_KEY", "BUCKET", "REGION", "S3", "SECRET_KEY"]
 
 
 class S3:

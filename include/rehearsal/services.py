@@ -30,6 +30,7 @@ MYSQL_USER, MYSQL_DATABASE = "admin", "flights"
 REDSHIFT_USER, REDSHIFT_DATABASE = "admin", "dev"
 RDS_DATABASE = "shop"
 BUCKET = "livemove-rehearsal"
+REGION = "ap-northeast-1"
 
 
 class Folder:

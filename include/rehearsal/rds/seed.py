@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pymysql
-from botocore.exceptions import ClientError
 
 from rehearsal.errors import RehearsalError
 from rehearsal.mysql import script
@@ -46,9 +45,10 @@ class Seed:
         self._group(f"{self._identifier}-fallback", family, {})
         for role in ("aurora", "cdc"):
             self._group(f"{self._identifier}-{role}", f"aurora-{family}", {}, cluster=True)
-        endpoint = self._instance()
+        new = self._create()
+        endpoint = self._available()
         self._fill(endpoint["Port"])
-        self._parameter(f"{LOOPBACK}:{endpoint['Port']}")
+        self._parameter(f"{LOOPBACK}:{endpoint['Port']}", new=new)
 
     def _group(self, name: str, family: str, values: dict[str, str], *, cluster: bool = False) -> None:
         kind = "DBClusterParameterGroup" if cluster else "DBParameterGroup"
@@ -62,8 +62,9 @@ class Seed:
         if changes:
             self._rds.modify_db_parameter_group(DBParameterGroupName=name, Parameters=changes)
 
-    def _instance(self) -> dict[str, Any]:
-        with contextlib.suppress(self._rds.exceptions.DBInstanceAlreadyExistsFault):
+    def _create(self) -> bool:
+        """Create the instance; returns whether it was not there."""
+        try:
             self._rds.create_db_instance(
                 DBInstanceIdentifier=self._identifier,
                 DBInstanceClass=INSTANCE_CLASS,
@@ -75,6 +76,12 @@ class Seed:
                 BackupRetentionPeriod=1,
                 DBParameterGroupName=self._identifier,
             )
+        except self._rds.exceptions.DBInstanceAlreadyExistsFault:
+            return False
+        return True
+
+    def _available(self) -> dict[str, Any]:
+        """Wait until the instance is available; returns its endpoint."""
         ends = time.monotonic() + AVAILABLE_SECONDS
         while True:
             found = self._rds.describe_db_instances(DBInstanceIdentifier=self._identifier)["DBInstances"][0]
@@ -115,8 +122,10 @@ class Seed:
             cursor.execute("CREATE USER IF NOT EXISTS %s@'%%' IDENTIFIED BY %s", (user, secret))
             cursor.execute(f"GRANT {rights[user]} ON `{self._schema}`.* TO %s@'%%'", (user,))
 
-    def _parameter(self, address: str) -> None:
-        """Where the application finds its database, unless it was told already."""
+    def _parameter(self, address: str, *, new: bool) -> None:
+        """Where the application finds its database; a runbook may have moved that, unless the instance is new."""
+        if not self._stack.folder.running("s3"):
+            return
         ssm = boto3.client(
             "ssm",
             endpoint_url=self._stack.s3.endpoint_url,
@@ -124,5 +133,5 @@ class Seed:
             aws_access_key_id=ACCESS_KEY,
             aws_secret_access_key=SECRET_KEY,
         )
-        with contextlib.suppress(ClientError):
-            ssm.put_parameter(Name=f"/{self._schema}/database", Value=address, Type="String", Overwrite=True)
+        with contextlib.suppress(ssm.exceptions.ParameterAlreadyExists):
+            ssm.put_parameter(Name=f"/{self._schema}/database", Value=address, Type="String", Overwrite=new)

@@ -60,7 +60,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _call(world: World, body: bytes) -> tuple[int, bytes]:
     request_id = str(uuid.uuid4())
-    operation, given = "", {}
+    operation = ""
+    given: dict[str, Any] = {}
     try:
         operation, given = wire.parse(body)
         strike(world, operation)

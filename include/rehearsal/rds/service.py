@@ -15,6 +15,7 @@ from rehearsal.mysql.server import MySqlServer
 from rehearsal.paths import REPOSITORY, Layout
 from rehearsal.ports import LOOPBACK
 from rehearsal.processes import Server
+from rehearsal.progress import doing
 from rehearsal.rds.client import Control
 from rehearsal.rds.seed import Seed
 from rehearsal.s3 import ACCESS_KEY, REGION, SECRET_KEY
@@ -102,6 +103,12 @@ class Rds:
             about["port"],
             about["server_id"],
         )
+
+    def seed_once(self) -> None:
+        """Make the source instance in a stand-in that has nothing yet: after a migration it may be gone for good."""
+        if not self.control.servers():
+            with doing("The instance to migrate"):
+                self.seed()
 
     def seed(self, identifier: str = "shop", schema: str = "shop", version: str = "8.0.31") -> None:
         """Make the source instance with its accounts and data, the parameter groups and the application's address.

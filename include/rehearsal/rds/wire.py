@@ -59,7 +59,7 @@ def parse(body: bytes) -> tuple[str, dict[str, Any]]:
     if operation not in SERVICE.operation_names:
         raise ApiError("InvalidAction", f"Could not find operation {operation} for version 2014-10-31.")
     model = SERVICE.operation_model(operation)
-    parameters = dict(QueryParser(model).parse({"values": form}))  # type: ignore[typeddict-item, no-untyped-call]
+    parameters = dict(QueryParser(model).parse({"values": form}))  # type: ignore[typeddict-item]
     for name in model.input_shape.required_members if model.input_shape else ():
         if parameters.get(name) in (None, ""):
             raise ApiError("MissingParameter", f"The request must contain the parameter {name}.")

@@ -14,7 +14,7 @@ from rehearsal.services import Folder, describe, missing, stop_all
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Folder]:
     found = Folder(tmp_path)
-    found.ports.write_text(json.dumps({"mysql-writer": 1, "mysql-reader": 2, "redshift": 3, "s3": 4, "airflow": 5}))
+    found.ports.write_text(json.dumps({"mysql-writer": 1, "mysql-reader": 2, "redshift": 3, "s3": 4, "airflow": 5, "rds": 6}))
     found.credentials.write_text(json.dumps({"mysql-admin": "m", "redshift-admin": "r"}))
     yield found
     stop_all(found)
@@ -31,16 +31,30 @@ def test_a_stack_that_never_ran_has_no_services(tmp_path: Path) -> None:
 
 
 def test_a_full_stack_is_described_key_by_key(folder: Folder) -> None:
-    start(folder, "mysql-writer", "mysql-reader", "redshift", "s3")
+    start(folder, "mysql-writer", "mysql-reader", "redshift", "s3", "rds")
     start(folder, "airflow-api-server", "airflow-scheduler", "airflow-dag-processor", "airflow-triggerer")
     mysql = {"host": "127.0.0.1", "user": "admin", "password": "m", "database": "flights"}
     assert describe(folder) == {
         "mysql": {"writer": {**mysql, "port": 1}, "reader": {**mysql, "port": 2}},
         "redshift": {"host": "127.0.0.1", "port": 3, "user": "admin", "password": "r", "database": "dev"},
         "s3": {"endpoint_url": "http://127.0.0.1:4", "bucket": "livemove-rehearsal"},
+        "rds": {"endpoint_url": "http://127.0.0.1:6"},
         "airflow": {"url": "http://127.0.0.1:5"},
     }
     assert missing(folder) == []
+
+
+def test_servers_behind_the_rds_api_are_described_by_their_identifier(folder: Folder) -> None:
+    (folder.path / "rds").mkdir()
+    (folder.path / "rds" / "ports.json").write_text(json.dumps({"shop": 7, "shop-aurora": 8}))
+    start(folder, "rds", "rds-shop")
+    shop = {"host": "127.0.0.1", "port": 7, "user": "admin", "password": "m", "database": "shop"}
+    assert describe(folder)["mysql"] == {"shop": shop}
+
+
+def test_the_rds_stand_in_ends_before_its_servers_as_it_would_start_them_again(folder: Folder) -> None:
+    start(folder, "rds-shop", "rds", "mysql-writer")
+    assert stop_all(folder) == ["rds", "rds-shop", "mysql-writer"]
 
 
 def test_an_airflow_without_its_scheduler_does_not_count_as_running(folder: Folder) -> None:

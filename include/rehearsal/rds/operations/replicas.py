@@ -30,7 +30,9 @@ def create_db_instance_read_replica(world: World, given: Parameters) -> dict[str
             f"Automated backups are not enabled for source instance {source['DBInstanceIdentifier']}.",
         )
     chosen = engine(source["Engine"], source["EngineVersion"])
-    inherited = {key: source[key] for key in ("DBInstanceClass", "AllocatedStorage", "StorageType") if key in source}
+    inherited: Record = {
+        key: source[key] for key in ("DBInstanceClass", "AllocatedStorage", "StorageType") if key in source
+    }
     group = {"DBParameterGroupName": source["DBParameterGroups"][0]["DBParameterGroupName"]}
     instance = new_instance(world, name, {**inherited, **group, **given}, chosen.name, chosen.version)
     origin = world.volume(source)

@@ -35,7 +35,9 @@ def restore_db_instance_from_db_snapshot(world: World, given: Parameters) -> dic
     # A restored instance keeps backups of a day unless its request says otherwise.
     instance |= {
         "MasterUsername": snapshot["MasterUsername"],
-        "BackupRetentionPeriod": int(given.get("BackupRetentionPeriod", snapshot.get("_retention", 1))),
+        "BackupRetentionPeriod": int(
+            given["BackupRetentionPeriod"] if "BackupRetentionPeriod" in given else snapshot["_retention"]
+        ),
         "AllocatedStorage": given.get("AllocatedStorage", snapshot["AllocatedStorage"]),
     }
     image = image_of(snapshot)

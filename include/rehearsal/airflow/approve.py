@@ -1,0 +1,78 @@
+"""Answer what runs ask a person, as the UI's page "Required actions" does."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+from urllib.parse import quote
+
+from rehearsal.airflow.api import AirflowApi, RefusedError
+from rehearsal.errors import RehearsalError
+from rehearsal.progress import say
+
+POLL_SECONDS = 0.5
+APPROVE, REJECT = "Approve", "Reject"
+
+
+def pending(api: AirflowApi, dag_id: str | None) -> list[dict[str, Any]]:
+    """Approvals that wait for an answer, the oldest first.
+
+    :param dag_id: of this DAG alone.
+    """
+    path = f"/dags/{quote(dag_id) if dag_id else '~'}/dagRuns/~/hitlDetails"
+    found = [
+        each
+        for each in api.pages(path, "hitl_details")
+        if not each["response_received"] and {APPROVE, REJECT} <= set(each["options"])
+    ]
+    return sorted(found, key=lambda each: str(each["created_at"]))
+
+
+def answer(api: AirflowApi, detail: dict[str, Any], choice: str) -> bool:
+    """Give an answer.
+
+    :returns: whether it was ours; somebody else may have been quicker.
+    """
+    task = detail["task_instance"]
+    path = (
+        f"/dags/{quote(task['dag_id'])}/dagRuns/{quote(task['dag_run_id'])}"
+        f"/taskInstances/{quote(task['task_id'])}/{task['map_index']}/hitlDetails"
+    )
+    try:
+        api.call("PATCH", path, {"chosen_options": [choice], "params_input": {}})
+    except RefusedError as refused:
+        say(f"  {refused}")
+        return False
+    return True
+
+
+def answer_all(url: str, dag_id: str | None, choice: str | None, wait_seconds: float) -> list[dict[str, Any]]:
+    """Show what waits for an approval and answer it.
+
+    :param choice: `Approve` or `Reject`; None only shows.
+    :param wait_seconds: how long to wait for the first one.
+    :returns: what was shown and, unless it was only shown, answered.
+    :raises RehearsalError: nothing waits.
+    """
+    api = AirflowApi(url)
+    ends = time.monotonic() + wait_seconds
+    while not (found := pending(api, dag_id)):
+        if time.monotonic() >= ends:
+            of = f" of {dag_id}" if dag_id else ""
+            raise RehearsalError(f"No run{of} waits for an approval. Wait for one with ./dev approve --wait SECONDS")
+        time.sleep(POLL_SECONDS)
+    done = []
+    for detail in found:
+        print("\n".join(lines(detail)))
+        if choice is None or answer(api, detail, choice):
+            done.append(detail)
+            if choice is not None:
+                say(f"{detail['task_instance']['dag_id']}: {choice.lower()}{'d' if choice == APPROVE else 'ed'}")
+    return done
+
+
+def lines(detail: dict[str, Any]) -> list[str]:
+    """An approval for people to read: who asks, what, and the evidence."""
+    task = detail["task_instance"]
+    head = f"{detail['subject']}  ({task['dag_id']}, run {task['dag_run_id']}, task {task['task_id']})"
+    return [head, *(f"    {line}" for line in str(detail["body"] or "").splitlines())]
