@@ -15,7 +15,8 @@ Weight: TypeAlias = Literal["warn", "stop"]
 STRICT = (
     "lower_case_table_names", "sql_mode", "time_zone", "character_set_server", "collation_server",
     "explicit_defaults_for_timestamp", "innodb_strict_mode", "default_collation_for_utf8mb4",
-    "auto_increment_increment", "auto_increment_offset", "group_concat_max_len", "sql_require_primary_key", "innodb_autoinc_lock_mode",
+    "auto_increment_increment", "auto_increment_offset",
+    "group_concat_max_len", "sql_require_primary_key", "innodb_autoinc_lock_mode",
     "gtid_mode", "enforce_gtid_consistency", "div_precision_increment", "transaction_isolation", "event_scheduler",
 )  # fmt: skip
 # Those of STRICT that are meant to differ at times, or that only matter to speed and limits: a person is told.
@@ -96,7 +97,7 @@ def _table_findings(row: Mapping[str, Any]) -> list[Finding]:
     found = []
     if not row["has_key"]:
         found.append(Finding(
-            "primary_key", "stop", what, "it has no primary key: replicas scan it for each row, and no checksum covers it",
+            "primary_key", "stop", what, "it has no primary key: replicas scan it, and no checksum covers it",
             "Add a primary key.",
         ))  # fmt: skip
     if str(row["engine"]).lower() != "innodb":
@@ -148,7 +149,8 @@ def routine_collations(hook: RdsMySqlHook) -> list[Finding]:
     schema = hook.value("SELECT default_collation_name FROM information_schema.schemata WHERE schema_name = 'mysql'")
     columns = hook.rows(
         "SELECT DISTINCT collation_name AS c FROM information_schema.columns WHERE table_schema = 'mysql' "
-        "AND collation_name IS NOT NULL AND table_name IN ('rds_configuration', 'rds_history', 'rds_replication_status')"
+        "AND collation_name IS NOT NULL AND table_name IN %s",
+        (("rds_configuration", "rds_history", "rds_replication_status"),),
     )
     return _procedure_findings({str(row["c"]) for row in rows}, {str(row["c"]) for row in columns}, str(schema))
 
@@ -184,7 +186,7 @@ def definers(hook: RdsMySqlHook, schemas: Sequence[str]) -> list[Finding]:
     rows = hook.rows(_DEFINERS, {"schemas": tuple(schemas)})
     return [
         Finding(
-            "definer", "warn", quoted(row["s"], row["n"]), f"the definer {row['d']} of the {row['kind']} has no account",
+            "definer", "warn", quoted(row["s"], row["n"]), f"definer {row['d']} of the {row['kind']} has no account",
             "Create the account, or the object anew with another definer.",
         )
         for row in rows
