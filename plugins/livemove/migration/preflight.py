@@ -17,26 +17,41 @@ from livemove.runbook.errors import TryAgain
 
 log = logging.getLogger(__name__)
 
-Direction: TypeAlias = Literal["cutover", "fall_back"]
+Direction: TypeAlias = Literal["cutover", "fall_back", "afterwards"]
+Looks: TypeAlias = "tuple[tuple[str, Callable[[Side], Iterable[Check]]], ...]"
 
 
 class Side:
-    """Who serves, who is to serve, and who follows, for one direction."""
+    """Who serves, who is to serve, and who follows in which order, for one direction.
+
+    :param direction: `cutover`, `fall_back`, or `afterwards`: 4 serves, and nothing is to be moved.
+    """
 
     def __init__(self, servers: Servers, direction: Direction) -> None:
         self.servers = servers
         self.settings = servers.settings
         self.direction = direction
-        cutover = direction == "cutover"
-        self.serving = Role.SOURCE if cutover else Role.TARGET
-        self.next = Role.TARGET if cutover else Role.FALLBACK
-        #: Along the chain, the serving one left out.
-        self.followers = (Role.TARGET, Role.CDC, Role.FALLBACK) if cutover else (Role.CDC, Role.FALLBACK)
+        #: Along the chain, who serves first.
+        self.all = _CHAINS[direction]
+        self.serving = self.all[0]
+        self.next = Role.TARGET if direction != "fall_back" else Role.FALLBACK
 
     @property
-    def all(self) -> tuple[Role, ...]:
-        """All roles that take part."""
-        return (self.serving, *self.followers)
+    def followers(self) -> tuple[Role, ...]:
+        """All but the one that serves."""
+        return self.all[1:]
+
+    def upstream(self, role: Role) -> Role | None:
+        """Who a role replicates from."""
+        place = self.all.index(role)
+        return self.all[place - 1] if place else None
+
+
+_CHAINS: dict[str, tuple[Role, ...]] = {
+    "cutover": (Role.SOURCE, Role.TARGET, Role.CDC, Role.FALLBACK),
+    "fall_back": (Role.TARGET, Role.CDC, Role.FALLBACK),
+    "afterwards": (Role.FALLBACK, Role.TARGET, Role.CDC),
+}
 
 
 def evidence(servers: Servers, settings: MigrationSettings, direction: Direction) -> Evidence:
@@ -46,11 +61,15 @@ def evidence(servers: Servers, settings: MigrationSettings, direction: Direction
 
     :returns: all checks; what could not be looked at is one that forbids.
     """
-    side = Side(servers, direction)
+    return gathered(Side(servers, direction), _LOOKS, direction)
+
+
+def gathered(side: Side, looks: Looks, direction: str) -> Evidence:
+    """Take looks one after the other."""
     checks: list[Check] = []
-    for name, look in _LOOKS:
+    for name, look in looks:
         checks += _looked(name, look, side)
-    return Evidence(settings.name, direction, tuple(checks))
+    return Evidence(side.settings.name, direction, tuple(checks))
 
 
 def _looked(name: str, look: Callable[[Side], Iterable[Check]], side: Side) -> list[Check]:
@@ -94,7 +113,7 @@ def _window(ends: str | None) -> Check:
     return ok("window of the way back", figures)
 
 
-def _lag(side: Side) -> Iterator[Check]:
+def lag(side: Side) -> Iterator[Check]:
     """Beat on the serving server, and wait for the beat along the chain: never Seconds_Behind alone."""
     name, limit = side.settings.name, side.settings.limits.lag_seconds
     serving = side.servers.hook(side.serving)
@@ -190,12 +209,13 @@ def _endpoint(side: Side) -> Iterator[Check]:
     yield ok("endpoint", f"leads to {found} and may be changed" if found else "is moved by a person")
 
 
-_LOOKS: tuple[tuple[str, Callable[[Side], Iterable[Check]]], ...] = (
+_LOOKS: Looks = (
     ("migration", _outcome),
     ("databases", preflight_servers.databases),
     ("replication", preflight_servers.replication),
-    ("heartbeat lag", _lag),
+    ("heartbeat lag", lag),
     ("GTIDs", preflight_servers.gtids),
+    ("transactions of the followers", preflight_servers.errant),
     ("rest", preflight_servers.resting),
     ("retention", preflight_servers.retention),
     ("privileges", preflight_servers.privileges),

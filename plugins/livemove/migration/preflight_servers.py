@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from livemove.migration.errant import classify
 from livemove.migration.evidence import Check, ok, stop, warn
 from livemove.migration.settings import Role
 from livemove.mysql import replicate
@@ -64,7 +65,7 @@ def replication(side: Side) -> Iterator[Check]:
         )
     for role in side.followers:
         name, status = f"replication of {side.servers.title(role)}", side.servers.hook(role).status()
-        upstream = role.upstream
+        upstream = side.upstream(role)
         if status is None or upstream is None:
             yield stop(name, "it replicates from no server", "Run migration_prepare again.")
             continue
@@ -72,8 +73,8 @@ def replication(side: Side) -> Iterator[Check]:
         if not status.running:
             advice = remedy(status) or "Start it: mysql.rds_start_replication."
             yield stop(name, describe(status), advice)
-        elif not status.follows(host, port) and role is not Role.TARGET:
-            # Of 2, RDS manages the channel, and may use a name of its own for the source.
+        elif not status.follows(host, port) and upstream is not Role.SOURCE:
+            # Between 1 and 2 RDS manages the channel, and may use a name of its own for the source.
             yield stop(name, f"{describe(status)}, not from {host}:{port}", "Set the source anew.")
         else:
             yield ok(name, describe(status))
@@ -95,6 +96,23 @@ def gtids(side: Side) -> Iterator[Check]:
     yield ok(
         "GTIDs", f"{side.servers.title(side.serving)} has executed {serving.count()}; {shown}, none of them purged"
     )
+
+
+def errant(side: Side) -> Iterator[Check]:
+    """Nothing but replication has written to the followers: what they committed by themselves is looked at."""
+    serving = side.servers.hook(side.serving)
+    bad: list[str] = []
+    seen: list[str] = []
+    for role in side.followers:
+        hook = side.servers.hook(role)
+        own = hook.executed().only(hook.server_uuid()) - serving.executed()
+        found = classify(serving, hook, own)
+        (bad if found.harmful else seen).append(f"{side.servers.title(role)}: {found.text()}")
+    if bad:
+        remedy = "Something wrote behind replication's back. Compare by checksum; build what differs anew."
+        yield stop("transactions of the followers", "; ".join(bad), remedy)
+    else:
+        yield ok("transactions of the followers", "; ".join(seen))
 
 
 def resting(side: Side) -> Iterator[Check]:

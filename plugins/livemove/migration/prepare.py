@@ -193,11 +193,7 @@ def _retention(servers: Servers) -> Check:
 def _storage(servers: Servers, seconds: float) -> Check:
     settings, found = servers.settings, servers.describe(Role.SOURCE) or {}
     rate = storage.measure(servers.hook(Role.SOURCE), seconds)
-    try:
-        free = storage.free_bytes(servers.rds(Role.SOURCE), settings.source.identifier)
-    except Exception as error:
-        storage.log.warning("CloudWatch does not say how much storage is free: %s", error)
-        free = None
+    free = storage.free_or_unknown(servers.rds(Role.SOURCE), settings.source.identifier)
     allocated = int(found.get("AllocatedStorage") or 0) * GIB or None
     hours = settings.retention_hours(Role.SOURCE)
     return storage.judge(servers.title(Role.SOURCE), rate, hours, free, allocated)

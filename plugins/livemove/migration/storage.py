@@ -78,6 +78,15 @@ def free_bytes(rds: Any, instance: str) -> int | None:
     return int(points[-1]["Minimum"]) if points else None
 
 
+def free_or_unknown(rds: Any, instance: str) -> int | None:
+    """As `free_bytes`; None also where CloudWatch cannot be asked, as a forecast needs no privilege of its own."""
+    try:
+        return free_bytes(rds, instance)
+    except Exception as error:
+        log.warning("CloudWatch does not say how much storage of %s is free: %s", instance, error)
+        return None
+
+
 def _endpoint(rds: Any) -> str | None:
     found: str | None = rds.conn_config.get_service_endpoint_url("cloudwatch")
     return found
