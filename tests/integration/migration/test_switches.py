@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from livemove.migration.settings import Role
-from tests.fixtures.migration import MigrationCase
+from tests.fixtures.switches import MigrationCase
 
 
 def test_the_application_goes_to_aurora_and_back_and_loses_nothing(migration: MigrationCase) -> None:
