@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.providers.common.compat.sdk import conf
 from airflow.sdk import BaseOperator
@@ -15,7 +15,7 @@ from livemove.rds import facts
 from livemove.rds.hook import RdsHook
 from livemove.rds.states import Kind, Subject
 from livemove.rds.triggers import WaitTrigger
-from livemove.rds.waiting import Waits, attempt, complete
+from livemove.rds.waiting import Waits, attempt, complete, look_at_all
 from livemove.runbook.errors import NeedsPerson, TryAgain
 
 if TYPE_CHECKING:
@@ -95,8 +95,11 @@ class RdsOperator(BaseOperator):
     def _go(self, context: Context, ends_at: float) -> Any:
         hook = RdsHook(self.aws_conn_id, self.region_name)
         if self.deferrable:
-            waits, _ = attempt(lambda: self.step(hook, context))
+            waits, fault = attempt(lambda: self.step(hook, context))
             if waits is None or waits:
+                # A refused call is made again after a look that finds a usable state, so looks alone do not end it.
+                if time.time() >= ends_at:
+                    self._give_up(look_at_all(hook, waits)[0] if waits else fault)
                 self._defer(waits or [], ends_at)
         else:
             complete(
@@ -122,13 +125,16 @@ class RdsOperator(BaseOperator):
         )
         self.defer(trigger=trigger, method_name="resume", kwargs={"ends_at": ends_at})
 
+    def _give_up(self, seen: str) -> NoReturn:
+        raise TryAgain(f"Waited {self.timeout_seconds:.0f} s, then gave up: {seen}. The limit is timeout_seconds.")
+
     def resume(self, context: Context, event: dict[str, Any], ends_at: float) -> Any:
         """Go on after a wait.
 
         :raises TryAgain: the time was up.
         """
         if late := event.get("late"):
-            raise TryAgain(f"Waited {self.timeout_seconds:.0f} s, then gave up: {late}. The limit is timeout_seconds.")
+            self._give_up(late)
         with no_retry_for_a_person():
             if problem := event.get("problem"):
                 raise NeedsPerson(problem)

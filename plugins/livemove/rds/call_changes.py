@@ -94,6 +94,8 @@ def create_parameter_group(
 ) -> Call:
     """CreateDBParameterGroup or CreateDBClusterParameterGroup.
 
+    RDS wants five minutes before the first database uses a new group (its API Reference, CreateDBParameterGroup).
+
     :param family: such as `mysql8.0` or `aurora-mysql8.0`.
     """
     prefix = "DBCluster" if cluster else "DB"

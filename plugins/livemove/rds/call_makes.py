@@ -186,6 +186,9 @@ def restore_instance(
     """RestoreDBInstanceFromDBSnapshot. RDS takes no snapshot of an Aurora cluster here.
 
     Give the parameter group: without it the restored instance has the engine's default one.
+
+    :param backup_retention_days: the default is the snapshot's. Older botocore does not know it here;
+        `modify_instance` does the same afterwards.
     """
     return Call(
         "RestoreDBInstanceFromDBSnapshot",

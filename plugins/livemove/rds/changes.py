@@ -13,7 +13,7 @@ from livemove.rds.faults import AlreadyThere
 from livemove.rds.hook import RdsHook
 from livemove.rds.parameters import ParameterPlan, plan_parameters
 from livemove.rds.states import Kind, Subject
-from livemove.rds.waiting import Waits, found, look, make, restarted_since, usable, waits_for_reboot
+from livemove.rds.waiting import Waits, found, look, make, parameter_statuses, restarted_since, usable
 from livemove.rds.waits import Wait
 from livemove.runbook.errors import NeedsPerson
 
@@ -139,13 +139,17 @@ def reboot(hook: RdsHook, identifier: str, *, since: datetime | None = None) -> 
     """Reboot an instance, if it has not been done.
 
     :param since: reboot unless RDS reported a restart since then (with a time zone); the default reboots only if
-        parameters of the instance's group, or of its cluster's, wait for it.
+        parameters of the instance's group, or of its cluster's, wait for it. RDS shows that some time after the group
+        was changed.
     """
     subject = Subject(Kind.INSTANCE, identifier)
     description = found(hook, subject)
     expect: dict[str, Any]
     if since is None:
-        due, expect = waits_for_reboot(hook, description), {"PendingReboot": False}
+        statuses = parameter_statuses(hook, description)
+        if "applying" in statuses:
+            return [Wait(Kind.INSTANCE, identifier, {"Applying": False})]
+        due, expect = "pending-reboot" in statuses, {"PendingReboot": False}
     else:
         due = not restarted_since(hook, identifier, since)
         expect = {"RestartedSince": since.astimezone(UTC).isoformat()}
@@ -153,6 +157,11 @@ def reboot(hook: RdsHook, identifier: str, *, since: datetime | None = None) -> 
     if blocked or not due:
         return blocked
     return make(hook, calls.reboot(identifier=identifier), [Wait(Kind.INSTANCE, identifier, expect)])
+
+
+def reboot_pending(hook: RdsHook, identifier: str) -> bool:
+    """Whether RDS shows that parameters of an instance, or of its cluster, wait for its reboot."""
+    return "pending-reboot" in parameter_statuses(hook, found(hook, Subject(Kind.INSTANCE, identifier)))
 
 
 def failover(hook: RdsHook, cluster: str, *, to: str) -> Waits:

@@ -125,13 +125,18 @@ def writer(cluster: Description) -> str | None:
     return found[0] if found else None
 
 
-def pending_reboot(instance: Description, cluster: Description | None = None) -> bool:
-    """Whether parameters wait for a reboot of an instance, in its own group or in that of its cluster."""
-    statuses = [group.get("ParameterApplyStatus") for group in instance.get("DBParameterGroups", ())]
+def parameter_statuses(instance: Description, cluster: Description | None = None) -> set[str]:
+    """How far the parameters of an instance's own group, and of its cluster's, are applied to it."""
+    found = {group.get("ParameterApplyStatus") for group in instance.get("DBParameterGroups", ())}
     for member in (cluster or {}).get("DBClusterMembers", ()):
         if member["DBInstanceIdentifier"] == instance["DBInstanceIdentifier"]:
-            statuses.append(member.get("DBClusterParameterGroupStatus"))
-    return "pending-reboot" in statuses
+            found.add(member.get("DBClusterParameterGroupStatus"))
+    return {status for status in found if status}
+
+
+def pending_reboot(instance: Description, cluster: Description | None = None) -> bool:
+    """Whether parameters wait for a reboot of an instance, in its own group or in that of its cluster."""
+    return "pending-reboot" in parameter_statuses(instance, cluster)
 
 
 def replicas(description: Description) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -196,6 +197,7 @@ class RebootInstanceOperator(_ChangeOperator):
     :param identifier: of the instance; for a cluster's parameters, each of its instances.
     :param only_if_pending: reboot only if parameters of its group, or of its cluster's, wait for it. Otherwise it is
         rebooted unless RDS reported a restart since this DAG run started.
+    :param settle_seconds: how long RDS may take to show that a parameter group which was just changed wants a reboot.
 
     Example::
 
@@ -203,9 +205,19 @@ class RebootInstanceOperator(_ChangeOperator):
             RebootInstanceOperator(task_id="reboot", identifier="shop-aurora-1")
     """
 
-    def __init__(self, *, only_if_pending: bool = True, **kwargs: Any) -> None:
+    def __init__(self, *, only_if_pending: bool = True, settle_seconds: float = 30, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.only_if_pending = only_if_pending
+        self.settle_seconds = settle_seconds
+
+    def execute(self, context: Context) -> Any:
+        """Let RDS show what waits for a reboot, then reboot if it is due."""
+        if self.only_if_pending:
+            hook, ends = RdsHook(self.aws_conn_id, self.region_name), time.monotonic() + self.settle_seconds
+            with no_retry_for_a_person():
+                while not steps.reboot_pending(hook, self.identifier) and time.monotonic() < ends:
+                    time.sleep(min(self.poll_seconds, 5, max(0.0, ends - time.monotonic())))
+        return super().execute(context)
 
     def step(self, hook: RdsHook, context: Context) -> Waits:
         """Reboot."""

@@ -21,6 +21,7 @@ from livemove.rds.changes import (
     promote_cluster,
     promote_instance,
     reboot,
+    reboot_pending,
     set_parameters,
 )
 from livemove.rds.deletion import delete_cluster, delete_instance
@@ -55,6 +56,7 @@ __all__ = [
     "promote_cluster",
     "promote_instance",
     "reboot",
+    "reboot_pending",
     "restore_cluster",
     "restore_instance",
     "set_parameters",

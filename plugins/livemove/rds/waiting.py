@@ -36,8 +36,9 @@ def look(hook: RdsHook, wait: Wait) -> Look:
 def _derived(hook: RdsHook, wait: Wait, description: Mapping[str, Any]) -> dict[str, Any]:
     """What a wait expects that the description alone does not tell."""
     told: dict[str, Any] = {}
-    if "PendingReboot" in wait.expect:
-        told["PendingReboot"] = waits_for_reboot(hook, description)
+    if "PendingReboot" in wait.expect or "Applying" in wait.expect:
+        statuses = parameter_statuses(hook, description)
+        told |= {"PendingReboot": "pending-reboot" in statuses, "Applying": "applying" in statuses}
     if "RestartedSince" in wait.expect:
         told["RestartedSince"] = restarted_since(
             hook, wait.identifier, datetime.fromisoformat(wait.expect["RestartedSince"])
@@ -45,10 +46,10 @@ def _derived(hook: RdsHook, wait: Wait, description: Mapping[str, Any]) -> dict[
     return told
 
 
-def waits_for_reboot(hook: RdsHook, instance: Mapping[str, Any]) -> bool:
-    """Whether parameters of an instance's group, or of its cluster's, wait for its reboot."""
+def parameter_statuses(hook: RdsHook, instance: Mapping[str, Any]) -> set[str]:
+    """How far the parameters of an instance's own group, and of its cluster's, are applied to it."""
     cluster = instance.get("DBClusterIdentifier")
-    return facts.pending_reboot(instance, hook.cluster(cluster) if cluster else None)
+    return facts.parameter_statuses(instance, hook.cluster(cluster) if cluster else None)
 
 
 def restarted_since(hook: RdsHook, instance: str, since: datetime) -> bool:
@@ -69,22 +70,23 @@ def complete(hook: RdsHook, step: Step, *, timeout_seconds: float = 3600, poll_s
     waits, seen = attempt(step)
     while waits is None or waits:
         left = timeout_seconds - (time.monotonic() - started)
-        if left <= 0:
-            raise TryAgain(f"Waited {timeout_seconds:.0f} s, then gave up: {seen}.")
-        time.sleep(min(poll_seconds, left))
+        time.sleep(max(0.0, min(poll_seconds, left)))
+        done = True
         if waits:
             seen, done = look_at_all(hook, waits)
             log.info("%s", progress(seen, time.monotonic() - started, timeout_seconds))
-            if not done:
-                continue
-        waits, fault = attempt(step)
-        seen = fault or seen
+        if done:
+            waits, fault = attempt(step)
+            seen = fault or seen
+        # After a last look, so that the message tells what was missing in the end.
+        if left <= 0 and (waits is None or waits):
+            raise TryAgain(f"Waited {timeout_seconds:.0f} s, then gave up: {seen}.")
 
 
 def attempt(step: Step) -> tuple[Waits | None, str]:
     """Call a step once; None for its waits if it met a fault that may pass, and the fault."""
     try:
-        return step(), "not looked at yet"
+        return step(), ""
     except TryAgain as fault:
         log.info("%s. The step is repeated.", fault)
         return None, str(fault)

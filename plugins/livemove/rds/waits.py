@@ -16,7 +16,8 @@ class Wait:
     """A resource that has to become usable, or gone.
 
     :param expect: what its description must show besides a good state: parameters by the names of the calls, or
-        `Source` (None: it replicates from nothing), `PendingReboot`, `Writer`, `RestartedSince` (ISO 8601, UTC).
+        `Source` (None: it replicates from nothing), `PendingReboot`, `Applying` (parameters are being applied),
+        `Writer`, `RestartedSince` (ISO 8601, UTC).
     :param gone: wait until it exists no more.
     :param states: states to wait for, instead of the usable ones.
     :param because: why the step does not go on at once; the API's own words after a refusal.
@@ -76,9 +77,10 @@ def judge_wait(wait: Wait, description: Mapping[str, Any] | None) -> Look:
         missing.insert(0, " or ".join(wait.states) or "a usable state")
     progress = description.get("PercentProgress")
     seen = f"{wait.subject}: {state}" + (f" ({progress} %)" if progress not in (None, "", 0, "0", 100, "100") else "")
+    because = f" [{wait.because}]" if wait.because else ""
     if not missing:
-        return Look(True, seen)
-    return Look(False, f"{seen}; waiting for {', '.join(missing)}" + (f" [{wait.because}]" if wait.because else ""))
+        return Look(True, f"{seen}{because}")
+    return Look(False, f"{seen}; waiting for {', '.join(missing)}{because}")
 
 
 def _verdict(wait: Wait, state: str) -> Verdict:
@@ -99,8 +101,9 @@ def _missing(name: str, wanted: Any, description: Mapping[str, Any]) -> str:
     if name == "Writer":
         found = facts.writer(description)
         return "" if found == wanted else f"{wanted} to be the writer, now {found}"
-    if name == "PendingReboot":
-        return "" if description.get(name) == wanted else "the reboot to apply parameters"
+    if name in ("PendingReboot", "Applying"):
+        what = "the reboot to apply parameters" if name == "PendingReboot" else "parameters to be applied"
+        return "" if description.get(name) == wanted else what
     if name == "RestartedSince":
         return "" if description.get(name) else f"an event of a restart since {wanted}"
     found = facts.value(description, name)

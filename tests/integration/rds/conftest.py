@@ -55,3 +55,10 @@ def called(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(RdsHook, "run", recorded)
     return record
+
+
+@pytest.fixture
+def shop(rds_seeded: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The stand-in with the RDS instance `shop`, and Airflow's connection to it."""
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", connection(rds_seeded.endpoint_url))
+    return rds_seeded

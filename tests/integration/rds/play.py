@@ -21,7 +21,8 @@ def remade(trigger: BaseTrigger) -> BaseTrigger:
     return made
 
 
-async def _event(trigger: BaseTrigger) -> dict[str, Any]:
+async def fired(trigger: BaseTrigger) -> dict[str, Any]:
+    """What a trigger says in the end."""
     async for event in trigger.run():
         return dict(event.payload)
     raise AssertionError("the trigger ended without an event")
@@ -34,6 +35,6 @@ def play(operator: RdsOperator, context: dict[str, Any] | None = None) -> Any:
         try:
             return getattr(operator, method)(context or {}, **arguments)
         except TaskDeferred as deferred:
-            event = asyncio.run(_event(remade(deferred.trigger)))
+            event = asyncio.run(fired(remade(deferred.trigger)))
             method, arguments = deferred.method_name, {"event": event, **(deferred.kwargs or {})}
     raise AssertionError("the operator defers without end")

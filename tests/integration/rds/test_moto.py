@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
-from livemove.rds import operators, sensors
+from livemove.rds import operators, sensors, steps
 from livemove.rds.call import Call
 from livemove.rds.faults import NotThere
 from livemove.rds.hook import RdsHook
 from livemove.rds.naming import TAG_MADE_FROM, TAG_MIGRATION
+from livemove.rds.parameters import plan_parameters
+from livemove.rds.states import Kind, remedy
+from livemove.rds.triggers import WaitTrigger
+from livemove.rds.waits import Wait
 from livemove.runbook.errors import TryAgain
-from tests.integration.rds.play import play
+from tests.integration.rds.play import fired, play
 
 CLASS = "db.r6g.large"
 QUICK: dict[str, Any] = {"poll_seconds": 0.05, "timeout_seconds": 20}
@@ -237,6 +243,32 @@ def test_a_sensor_waits_for_a_state_and_gives_up_in_time(shop: RdsHook, deferrab
         play(never)
     gone = sensors.ClusterStateSensor(task_id="gone", identifier="no-such", states=["deleted"], **QUICK)
     assert play(gone)["state"] == "deleted"
+
+
+def test_a_state_that_waiting_does_not_heal_ends_the_wait_in_the_triggerer(shop: RdsHook) -> None:
+    shop.conn.stop_db_instance(DBInstanceIdentifier="shop")
+    trigger = WaitTrigger(
+        waits=[Wait(Kind.INSTANCE, "shop").as_json()], ends_at=time.time() + 20, limit_seconds=20, poll_seconds=0.05
+    )
+    event = asyncio.run(fired(trigger))
+    assert event == {"problem": "instance shop is stopped. Remedy: " + remedy("stopped") + "."}
+    sensor = sensors.InstanceStateSensor(task_id="sensor", identifier="shop", **QUICK)
+    with pytest.raises(AirflowFailException, match=r"is stopped\. Remedy: start it"):
+        sensor.resume({}, event, ends_at=0)
+
+
+def test_more_than_twenty_parameters_go_in_several_calls(shop: RdsHook, called: list[str]) -> None:
+    steps.set_parameters(shop, "many", {}, cluster=False, family="mysql8.0")
+    rows = [
+        {"ParameterName": f"p{n}", "ApplyType": "dynamic", "IsModifiable": True, "ParameterValue": "0"}
+        for n in range(45)
+    ]
+    plan = plan_parameters("many", rows, {row["ParameterName"]: 1 for row in rows}, cluster=False)
+    for call in plan.calls:
+        shop.run(call)
+    assert called == ["CreateDBParameterGroup", *["ModifyDBParameterGroup"] * 3]
+    described = shop.conn.describe_db_parameters(DBParameterGroupName="many")["Parameters"]
+    assert len(described) == 45
 
 
 def test_an_endpoint_is_that_of_a_cluster_or_of_an_instance(aurora: RdsHook) -> None:
