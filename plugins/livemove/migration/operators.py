@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
-from livemove.migration import prepare
+from livemove.migration import finish, prepare, watch
 from livemove.migration.known import find
+from livemove.migration.settings import migration_names
 from livemove.migration.steps import Step
 from livemove.migration.topology import Servers
 from livemove.migration.triggers import StepTrigger
@@ -130,6 +131,111 @@ class CheckPrepareOperator(BaseOperator):
             done = f"{len(evidence.checks)} checks, {stops} forbid it, {warnings} warn"
             context["ti"].xcom_push(key=DONE, value=done)
         return evidence.markdown()
+
+
+class CheckFinishOperator(BaseOperator):
+    """Look for every sign that what is to be retired is still used, and print the plan. Changes nothing.
+
+    :param migration: name of the file.
+    :returns: evidence and plan, as Markdown, for the approval.
+    """
+
+    template_fields: Sequence[str] = ("migration",)
+
+    def __init__(self, *, migration: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.migration = migration
+
+    def execute(self, context: Context) -> str:
+        """Check, render the plan and log both."""
+        with problems_reported(context):
+            servers = Servers.named(self.migration)
+            outcome = servers.outcome()
+            plan = finish.render(servers.settings, outcome, finish.stamp(servers, outcome))
+            self.log.info("\n%s", plan)
+            evidence = finish.check(servers, outcome)
+            self.log.info("\n%s", evidence.markdown())
+            context["ti"].xcom_push(key="plan", value=plan)
+            evidence.raise_if_worse()
+            done = f"{len(evidence.checks)} checks forbid nothing, {len(evidence.warnings)} warn"
+            context["ti"].xcom_push(key=DONE, value=done)
+        return f"{evidence.markdown()}\n{plan}"
+
+
+class FinishOperator(StepOperator):
+    """Take one step of `migration_finish`: `retire_source`, `retire_fallback` or `record`.
+
+    :param lift_protection: switch deletion protection off first.
+    """
+
+    template_fields: Sequence[str] = (*StepOperator.template_fields, "lift_protection")
+    ui_color = "#fbeaea"
+
+    def __init__(self, *, lift_protection: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.lift_protection = lift_protection
+
+    def made(self, servers: Servers) -> Step:
+        """The step."""
+        return finish.steps(lift_protection=bool(self.lift_protection))[self.step](servers)
+
+
+class WatchedMigrationsOperator(BaseOperator):
+    """List the migrations that are to be watched. A file that cannot be read is listed too: its own task says why.
+
+    :param only: look at these files; none means all.
+    :returns: their names.
+    """
+
+    template_fields: Sequence[str] = ("only",)
+
+    def __init__(self, *, only: Sequence[str] | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.only = only
+
+    def execute(self, context: Context) -> list[str]:
+        """Look at all files."""
+        found = []
+        for name in self.only or migration_names():
+            try:
+                watched = watch.is_watched(Servers.named(name))
+            except Exception as error:
+                self.log.warning("%s: %s", name, error)
+                watched = True
+            if watched:
+                found.append(name)
+        self.log.info("To be watched: %s", ", ".join(found) or "none")
+        return found
+
+
+class WatchOperator(BaseOperator):
+    """Look once at a migration, and bring the ledger of GTIDs up to date. Fails where something forbids to go on.
+
+    :param migration: name of the file.
+    :returns: the evidence, as Markdown.
+    """
+
+    template_fields: Sequence[str] = ("migration",)
+
+    def __init__(self, *, migration: str, **kwargs: Any) -> None:
+        super().__init__(map_index_template="{{ livemove_label }}", **kwargs)
+        self.migration = migration
+
+    def execute(self, context: Context) -> str:
+        """Look, log, and alarm."""
+        context["livemove_label"] = self.migration
+        with problems_reported(context):
+            evidence = watch.watch(Servers.named(self.migration))
+            text = evidence.markdown()
+            self.log.info("\n%s", text)
+            done = f"{len(evidence.checks)} checks, {len(evidence.stops)} alarm, {len(evidence.warnings)} warn"
+            context["livemove_label"] = f"{self.migration}: {done}"
+            context["ti"].xcom_push(key=DONE, value=f"{self.migration}: {done}")
+            context["ti"].xcom_push(key="return_value", value=text)
+            if evidence.stops:
+                # A look that could not be taken may work the next time; retries come before the alarm.
+                raise RuntimeError("; ".join(f"{check.name}: {check.figures}" for check in evidence.stops))
+        return text
 
 
 class PrepareOperator(StepOperator):

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator
+from airflow.sdk.exceptions import AirflowSkipException
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
 
 
 class ApproveOperator(ApprovalOperator):
@@ -13,6 +17,7 @@ class ApproveOperator(ApprovalOperator):
 
     :param what: what is approved, such as `the cutover of shop`.
     :param body: evidence and plan, as Markdown.
+    :param plan_only: skip the question, and with it what follows.
 
     Example::
 
@@ -21,9 +26,19 @@ class ApproveOperator(ApprovalOperator):
         check >> approve >> cut_over
     """
 
-    template_fields: Sequence[str] = ("subject", "body")
+    template_fields: Sequence[str] = ("subject", "body", "plan_only")
 
-    def __init__(self, *, what: str, body: str, **kwargs: Any) -> None:
+    def __init__(self, *, what: str, body: str, plan_only: bool = False, **kwargs: Any) -> None:
         # A rejection that only skipped what follows would end the run as a success.
         kwargs.setdefault("fail_on_reject", True)
         super().__init__(subject=f"Approve {what}", body=body, **kwargs)
+        self.plan_only = plan_only
+
+    def execute(self, context: Context) -> Any:
+        """Ask.
+
+        :raises AirflowSkipException: the run is to plan only.
+        """
+        if self.plan_only:
+            raise AirflowSkipException("The run is to plan only: nothing is to be approved.")
+        return super().execute(context)

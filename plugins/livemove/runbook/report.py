@@ -88,8 +88,8 @@ class ReportOperator(BaseOperator):
         """Collect, log, and fail by choice."""
         ti = context["ti"]
         states = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id])[ti.run_id]
-        order = [task for task in context["dag"].topological_sort() if task.task_id != ti.task_id]
-        results = [self._result(ti, task.task_id, states) for task in order if task.task_id in states]
+        order = [task.task_id for task in context["dag"].topological_sort() if task.task_id != ti.task_id]
+        results = [result for task_id in order for result in self._results(ti, task_id, states)]
         report = render(self.title, results, self._more(context))
         self.log.info("\n%s", report)
         failed = [result.task_id for result in results if result.state == "failed"]
@@ -110,8 +110,22 @@ class ReportOperator(BaseOperator):
             self.log.warning("The report lacks a part: %s", error)
             return ""
 
-    def _result(self, ti: Any, task_id: str, states: dict[str, Any]) -> StepResult:
-        def pull(key: str) -> str:
-            return str(ti.xcom_pull(task_ids=task_id, key=key, default="") or "")
+    def _results(self, ti: Any, task_id: str, states: dict[str, Any]) -> list[StepResult]:
+        """One result, or one for each row of a mapped task, which is called `<task>_<place>` there."""
+        if task_id in states:
+            return [self._result(ti, task_id, states[task_id], None)]
+        rows = sorted(
+            (int(place), state)
+            for name, state in states.items()
+            for task, _, place in [name.rpartition("_")]
+            if task == task_id and place.isdigit()
+        )
+        return [self._result(ti, task_id, state, place) for place, state in rows]
 
-        return StepResult(task_id, str(states[task_id]), pull(DONE), pull(PROBLEM), pull(LEFT))
+    def _result(self, ti: Any, task_id: str, state: Any, place: int | None) -> StepResult:
+        def pull(key: str) -> str:
+            found = ti.xcom_pull(task_ids=task_id, key=key, map_indexes=place, default="")
+            return str(found or "") if not isinstance(found, (list, tuple)) else "; ".join(map(str, found))
+
+        shown = task_id if place is None else f"{task_id} [{place}]"
+        return StepResult(shown, str(state), pull(DONE), pull(PROBLEM), pull(LEFT))
