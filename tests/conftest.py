@@ -12,7 +12,14 @@ import pytest
 from rehearsal.airflow.library import library_variables
 from rehearsal.paths import Layout
 
-pytest_plugins = ["tests.fixtures.switches", "tests.fixtures.migration", "tests.fixtures.rds", "tests.fixtures.stack", "tests.fixtures.sync", "tests.fixtures.mysql_servers", "tests.fixtures.migration"]
+pytest_plugins = [
+    "tests.fixtures.migration",
+    "tests.fixtures.mysql_servers",
+    "tests.fixtures.rds",
+    "tests.fixtures.stack",
+    "tests.fixtures.switches",
+    "tests.fixtures.sync",
+]
 
 TESTS = Path(__file__).parent
 _HOME = Path(tempfile.mkdtemp(prefix="livemove-airflow-"))
