@@ -218,7 +218,8 @@ class WatchOperator(BaseOperator):
     template_fields: Sequence[str] = ("migration",)
 
     def __init__(self, *, migration: str, **kwargs: Any) -> None:
-        super().__init__(map_index_template="{{ livemove_label }}", **kwargs)
+        kwargs["map_index_template"] = kwargs.get("map_index_template") or "{{ livemove_label }}"
+        super().__init__(**kwargs)
         self.migration = migration
 
     def execute(self, context: Context) -> str:
