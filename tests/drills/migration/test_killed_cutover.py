@@ -7,7 +7,8 @@ from typing import Any
 from livemove.migration.settings import Role
 from livemove.migration.topology import Servers
 from tests.drills.migration.places import BACK, BACK_AND_REBUILD, FORWARD, Place, after, die, each
-from tests.fixtures.switches import NAME, MigrationCase
+from tests.fixtures.chain import NAME
+from tests.fixtures.switches import MigrationCase
 
 BACK_WITHIN_SECONDS = 30
 ALL_OPEN = (["app", "batch"], ["forget_audit", "sum_up_sales"])
@@ -48,15 +49,15 @@ def test_before_the_turn_writes_come_back_and_the_cutover_can_be_run_again(
 
 
 @each(BACK_AND_REBUILD, seeded="the endpoint has moved")
-def test_before_the_opening_writes_come_back_and_the_target_stays_shut(
-    migration: MigrationCase, place: Place
-) -> None:
+def test_before_the_opening_writes_come_back_and_the_target_stays_shut(migration: MigrationCase, place: Place) -> None:
     load = killed(migration, place)
     assert load.await_writes(50, server=migration.address(Role.SOURCE)) < BACK_WITHIN_SECONDS
     migration.await_step(Role.SOURCE, "undone")
     assert migration.opening(Role.SOURCE) == ALL_OPEN
     assert migration.last(Role.SOURCE, "undone")["rebuild"] is True
+    # A promotion that was asked for goes on by itself.
     migration.rds.control.wait()
+    migration.await_answer(Role.TARGET)
     assert migration.opening(Role.TARGET) == ([], [])
     assert migration.servers.serving() is Role.SOURCE
     migration.assert_nothing_lost(load, Role.SOURCE)
