@@ -15,6 +15,9 @@ from rehearsal.paths import REPOSITORY
 DAGS = REPOSITORY / "dags"
 # Files that tests know: a new DAG file gets its line here together with tests of what it does.
 KNOWN = {
+    "aurora_clone_replication.py": ["aurora_clone_replication"],
+    "migration_cutover.py": ["migration_cutover"],
+    "migration_fall_back.py": ["migration_fall_back"],
     "migration_finish.py": ["migration_finish"],
     "migration_prepare.py": ["migration_prepare"],
     "migration_watch.py": ["migration_watch"],

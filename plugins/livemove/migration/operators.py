@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
-from livemove.migration import finish, prepare, watch
+from livemove.migration import clone, finish, prepare, watch
 from livemove.migration.known import find
 from livemove.migration.settings import migration_names
 from livemove.migration.steps import Step
@@ -42,6 +42,8 @@ class StepOperator(BaseOperator):
 
     template_fields: Sequence[str] = ("migration", "plan_only")
     ui_color = "#eaf5ea"
+    #: What the file describes: a migration, or a clone.
+    kind = "migration"
 
     def __init__(
         self,
@@ -60,7 +62,11 @@ class StepOperator(BaseOperator):
         self.timeout_hours = timeout_hours
         self.poll_seconds = poll_seconds
 
-    def made(self, servers: Servers) -> Step:
+    def servers(self) -> Any:
+        """The servers of the file."""
+        return Servers.named(self.migration)
+
+    def made(self, servers: Any) -> Step:
         """The step."""
         raise NotImplementedError
 
@@ -88,7 +94,7 @@ class StepOperator(BaseOperator):
 
     def _go_on(self, context: Context, ends_at: float | None) -> str:
         with problems_reported(context):
-            servers = Servers.named(self.migration)
+            servers = self.servers()
             step = self.made(servers)
             pending = step.advance()
             if pending is None:
@@ -100,7 +106,9 @@ class StepOperator(BaseOperator):
             ends = ends_at or time.time() + hours * 3600
         self.log.info("Waiting up to %.0f s: %s.", ends - time.time(), pending.reason)
         waits = [wait.as_json() for wait in pending.waits]
-        trigger = StepTrigger(self.migration, pending.reason, pending.role.value, waits, ends, self.poll_seconds)
+        trigger = StepTrigger(
+            self.migration, pending.reason, pending.role.value, waits, ends, self.poll_seconds, self.kind
+        )
         return self.defer(trigger=trigger, method_name="resume", kwargs={"ends_at": ends})  # type: ignore[no-any-return]
 
 
@@ -245,3 +253,42 @@ class PrepareOperator(StepOperator):
     def made(self, servers: Servers) -> Step:
         """The step."""
         return prepare.steps()[self.step](servers)
+
+
+class CheckCloneOperator(BaseOperator):
+    """Print the plan of a clone. Changes nothing.
+
+    :param clone: name of the file in `include/clones`.
+    :returns: the plan, for the approval.
+    """
+
+    template_fields: Sequence[str] = ("clone",)
+
+    def __init__(self, *, clone: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.clone = clone
+
+    def execute(self, context: Context) -> str:
+        """Render the plan and log it."""
+        with problems_reported(context):
+            plan = clone.render(clone.CloneServers.named(self.clone))
+            self.log.info("\n%s", plan)
+            context["ti"].xcom_push(key="plan", value=plan)
+            return f"```\n{plan}```"
+
+
+class CloneOperator(StepOperator):
+    """Take one step of `aurora_clone_replication`; its ids are those of `livemove.migration.clone.all_steps`.
+
+    :param migration: name of the file in `include/clones`.
+    """
+
+    kind = "clone"
+
+    def servers(self) -> Any:
+        """The servers of the file."""
+        return clone.CloneServers.named(self.migration)
+
+    def made(self, servers: Any) -> Step:
+        """The step."""
+        return clone.all_steps()[self.step](servers)

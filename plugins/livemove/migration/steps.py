@@ -7,10 +7,12 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from livemove.migration.settings import Role
 from livemove.migration.topology import Servers
 from livemove.migration.wanted import Known
+from livemove.rds.hook import RdsHook
 from livemove.rds.waiting import Waits, look_at_all
 from livemove.rds.waits import Wait
 from livemove.runbook.errors import TryAgain
@@ -66,7 +68,14 @@ def pending(role: Role, waits: Waits, reason: str = "") -> Pending | None:
     return Pending(reason or f"{waits[0].subject}", tuple(waits), role) if waits else None
 
 
-def look(servers: Servers, found: Pending) -> tuple[str, bool]:
+class Apis(Protocol):
+    """What can look at resources."""
+
+    def rds(self, role: Role) -> RdsHook:
+        """Return the RDS API of a role's account."""
+
+
+def look(servers: Apis, found: Pending) -> tuple[str, bool]:
     """Look once at what a step waits for; without resources to look at, it is the step's turn again."""
     if not found.waits:
         return found.reason, True

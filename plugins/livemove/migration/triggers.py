@@ -9,6 +9,7 @@ from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+from livemove.migration.clone import CloneServers
 from livemove.migration.settings import Role
 from livemove.migration.steps import Pending, look
 from livemove.migration.topology import Servers
@@ -21,7 +22,7 @@ FIRST_PAUSE_SECONDS = 1.0
 class StepTrigger(BaseTrigger):
     """Fires when a step can go on, when waiting cannot help, or when the time is up.
 
-    :param migration: name of the file.
+    :param migration: name of the file, in `include/migrations` or, for the kind `clone`, in `include/clones`.
     :param reason: what is waited for.
     :param role: whose RDS API is looked at.
     :param waits: as `Wait.as_json` gives them; without any it fires after one pause.
@@ -37,6 +38,7 @@ class StepTrigger(BaseTrigger):
         waits: Sequence[dict[str, Any]],
         ends_at: float,
         poll_seconds: float = 15,
+        kind: str = "migration",
     ) -> None:
         super().__init__()
         self.migration = migration
@@ -45,6 +47,7 @@ class StepTrigger(BaseTrigger):
         self.waits = list(waits)
         self.ends_at = ends_at
         self.poll_seconds = poll_seconds
+        self.kind = kind
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """What the triggerer needs to make this trigger again."""
@@ -57,6 +60,7 @@ class StepTrigger(BaseTrigger):
                 "waits": self.waits,
                 "ends_at": self.ends_at,
                 "poll_seconds": self.poll_seconds,
+                "kind": self.kind,
             },
         )
 
@@ -81,4 +85,5 @@ class StepTrigger(BaseTrigger):
         yield TriggerEvent({"ready": True, "seen": seen})
 
     def _look(self, pending: Pending) -> tuple[str, bool]:
-        return look(Servers.named(self.migration), pending)
+        named = CloneServers.named if self.kind == "clone" else Servers.named
+        return look(named(self.migration), pending)
