@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from airflow.dag_processing.bundles.manager import DagBundlesManager
+from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
@@ -23,11 +25,8 @@ from livemove.mysql.operators import (
     CompareTableOperator,
     PurgeGtidsOperator,
     ResetReplicationOperator,
-    SetConfigurationOperator,
     SetExternalSourceOperator,
     SetExternalSourceWithAutoPositionOperator,
-    SetReadOnlyOperator,
-    ShowConfigurationOperator,
     SkipGtidOperator,
     SkipReplicationErrorOperator,
     StartReplicationOperator,
@@ -49,6 +48,33 @@ pytestmark = pytest.mark.every_mysql
 UUID = "bbbbbbbb-1111-2222-3333-444444444444"
 # What is left of a password under any quoting: its random part.
 MARKS = tuple(password.split()[0] for password in (ADMIN_PASSWORD, REPLICATION_PASSWORD))
+
+
+CHAIN = """
+from airflow.sdk import DAG
+from livemove.mysql.operators import *
+from livemove.mysql.sensors import ReplicaCaughtUpSensor
+
+SOURCE, WATCHED, FIRST, REPLICA = {source}, {watched}, {first}, {replica}
+with DAG("mysql_operators", schedule=None):
+    retention = SetConfigurationOperator(
+        task_id="keep", setting="binlog retention hours", value="{{{{ 24 * 7 }}}}", **FIRST
+    )
+    show = ShowConfigurationOperator(task_id="show", **FIRST)
+    point = SetExternalSourceWithAutoPositionOperator(task_id="point", **SOURCE, **REPLICA)
+    start = StartReplicationOperator(task_id="start", **REPLICA)
+    caught_up = ReplicaCaughtUpSensor(
+        task_id="caught_up", deferrable=True, poll_seconds=0.2, **WATCHED, **REPLICA
+    )
+    compare = CompareTableOperator(
+        task_id="compare", schema="shop", table="t", run="m", **WATCHED, **REPLICA
+    )
+    guard = SetReadOnlyOperator(task_id="guard", on=True, **REPLICA)
+    purge = PurgeGtidsOperator(task_id="purge", gtids="{uuid}:1-500", **REPLICA)
+    stop = StopReplicationOperator(task_id="stop", **REPLICA)
+    reset = ResetReplicationOperator(task_id="reset", **REPLICA)
+    retention >> show >> point >> start >> caught_up >> compare >> guard >> purge >> stop >> reset
+"""
 
 
 def at(node: Node, **more: Any) -> dict[str, Any]:
@@ -73,30 +99,26 @@ def database_holds(text: str) -> bool:
 
 
 def test_a_whole_dag_makes_a_chain_and_shows_no_password(
-    servers: Servers, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    servers: Servers, tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     servers.rds80.root(
         "CREATE DATABASE shop", "CREATE TABLE shop.t (id INT PRIMARY KEY)", "INSERT INTO shop.t VALUES (1)"
     )
-    with DAG("mysql_operators", schedule=None) as dag:
-        retention = SetConfigurationOperator(
-            task_id="keep", setting="binlog retention hours", value="{{ 24 * 7 }}", **at(servers.rds80)
+    file = tmp_path / "mysql_operators.py"
+    file.write_text(
+        CHAIN.format(
+            source=of(servers.rds80),
+            watched=watched(servers.rds80),
+            first=at(servers.rds80),
+            replica=at(servers.aurora3),
+            uuid=UUID,
         )
-        show = ShowConfigurationOperator(task_id="show", **at(servers.rds80))
-        point = SetExternalSourceWithAutoPositionOperator(task_id="point", **of(servers.rds80), **at(servers.aurora3))
-        start = StartReplicationOperator(task_id="start", **at(servers.aurora3))
-        caught_up = ReplicaCaughtUpSensor(
-            task_id="caught_up", deferrable=True, poll_seconds=0.2, **watched(servers.rds80), **at(servers.aurora3)
-        )
-        compare = CompareTableOperator(
-            task_id="compare", schema="shop", table="t", run="m", **watched(servers.rds80), **at(servers.aurora3)
-        )
-        guard = SetReadOnlyOperator(task_id="guard", on=True, **at(servers.aurora3))
-        purge = PurgeGtidsOperator(task_id="purge", gtids=f"{UUID}:1-500", **at(servers.aurora3))
-        stop = StopReplicationOperator(task_id="stop", **at(servers.aurora3))
-        reset = ResetReplicationOperator(task_id="reset", **at(servers.aurora3))
-        retention >> show >> point >> start >> caught_up >> compare >> guard >> purge >> stop >> reset
-    run = dag.test()
+    )
+    bag = DagBag(dag_folder=str(file))
+    assert bag.import_errors == {}
+    DagBundlesManager().sync_bundles_to_db()
+    sync_bag_to_db(bag, "dags-folder", None)
+    run = bag.dags["mysql_operators"].test()
     assert str(run.state).endswith("success"), {ti.task_id: str(ti.state) for ti in run.get_task_instances()}
     assert replicate.configuration(servers.rds80.hook)["binlog retention hours"] == "168"
     assert servers.aurora3.hook.status() is None
@@ -251,11 +273,16 @@ def test_the_trigger_tells_of_a_broken_replica_at_once_and_of_lost_time(servers:
     one = ReplicaCaughtUpTrigger(wanted=wanted, ends_at=time.time() + 0.5, poll_seconds=0.1, **at(servers.rds84))
     assert "heartbeat 0 of 1" in asyncio.run(first_event(one))["late"]
     servers.rds84.quietly("CREATE DATABASE livemove")
+    servers.rds84.quietly(
+        "CREATE TABLE livemove.migration_heartbeat "
+        "(name VARCHAR(128) PRIMARY KEY, beat BIGINT NOT NULL, written_at DATETIME(6) NOT NULL)"
+    )
+    servers.rds84.quietly("INSERT INTO livemove.migration_heartbeat VALUES ('m', 0, '2020-01-01')")
     servers.rds84.root("START REPLICA SQL_THREAD")
     other = ReplicaCaughtUpTrigger(wanted=wanted, ends_at=time.time() + 20, poll_seconds=0.1, **at(servers.rds84))
     event = asyncio.run(first_event(other))
-    assert "1007" in event["problem"]
-    with pytest.raises(AirflowFailException, match="1007"):
+    assert "1062" in event["problem"]
+    with pytest.raises(AirflowFailException, match="1062"):
         sensor(servers).resume({}, event)
 
 
