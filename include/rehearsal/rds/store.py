@@ -29,6 +29,8 @@ class Settings:
     :ivar purge: between two looks for binary logs whose retention is over; 0 for none.
     :ivar recovery: until a server that died is started again; a negative number for never.
     :ivar copied_channels: whether replication that a person set up goes on in a copy of the data.
+    :ivar position_at_restart: whether a restarted Aurora writer tells its binlog position as a restored one does; the
+        manual says so of restores alone.
     """
 
     create: float = 3.0
@@ -45,6 +47,7 @@ class Settings:
     purge: float = 300.0
     recovery: float = 2.0
     copied_channels: bool = True
+    position_at_restart: bool = True
 
     def change(self, values: Mapping[str, Any]) -> None:
         """Set some of them.

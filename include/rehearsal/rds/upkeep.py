@@ -68,7 +68,7 @@ class Upkeep(threading.Thread):
     def _tell(self, volume: Volume) -> None:
         for instance in self._owners(volume):
             self._world.instance_event(instance, "Recovery of the DB instance has started", "recovery")
-            self._world.instance_event(instance, "DB instance restarted", "availability")
+            self._world.restarted(instance)
 
     def _owners(self, volume: Volume) -> list[Record]:
         instances = self._world.state.instances

@@ -274,6 +274,21 @@ class World:
             if time.monotonic() >= ends:
                 return False
 
+    def restarted(self, instance: Record) -> None:
+        """Tell of a restart, and of the binlog's position where Aurora does."""
+        self.instance_event(instance, "DB instance restarted", "availability")
+        if not (instance["_writer"] and self.settings.position_at_restart):
+            return
+        rows = self.volumes.server(self.volume(instance)).rows("SHOW VARIABLES LIKE 'log_bin'")
+        logs = self.volumes.server(self.volume(instance)).rows("SHOW BINARY LOGS") if rows[0]["Value"] == "ON" else []
+        # The start has begun a new file: recovery ended in the one before.
+        if len(logs) > 1:
+            self.recovered(instance, f"{logs[-2]['Log_name']} {logs[-2]['File_size']}")
+
+    def recovered(self, instance: Record, position: str) -> None:
+        """Tell where in the binlog crash recovery ended; this event has no category (Aurora User Guide)."""
+        self.instance_event(instance, f"Binlog position from crash recovery is {position}")
+
     def instance_event(self, instance: Record, message: str, *categories: str) -> None:
         """Add an event of an instance."""
         name = instance["DBInstanceIdentifier"]

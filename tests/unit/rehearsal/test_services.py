@@ -14,7 +14,9 @@ from rehearsal.services import Folder, describe, missing, stop_all
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Folder]:
     found = Folder(tmp_path)
-    found.ports.write_text(json.dumps({"mysql-writer": 1, "mysql-reader": 2, "redshift": 3, "s3": 4, "airflow": 5, "rds": 6}))
+    found.ports.write_text(
+        json.dumps({"mysql-writer": 1, "mysql-reader": 2, "redshift": 3, "s3": 4, "airflow": 5, "rds": 6})
+    )
     found.credentials.write_text(json.dumps({"mysql-admin": "m", "redshift-admin": "r"}))
     yield found
     stop_all(found)

@@ -103,22 +103,29 @@ BEGIN
        CONCAT(', SOURCE_AUTO_POSITION = 0, SOURCE_LOG_FILE = ', QUOTE(TRIM(log_file)), ', SOURCE_LOG_POS = ', log_position))));
 END//
 
+-- RDS warns where a name of the older kind is used (seen on RDS for MySQL 8.0).
+CREATE DEFINER=rdsadmin@localhost PROCEDURE rdslocal_deprecated(IN newer varchar(64))
+BEGIN
+  DECLARE warning text DEFAULT CONCAT('This procedure is deprecated. Use mysql.', newer, ' instead.');
+  SIGNAL SQLSTATE '01000' SET MYSQL_ERRNO = 1287, MESSAGE_TEXT = warning;
+END//
+
 CREATE DEFINER=rdsadmin@localhost PROCEDURE rds_set_external_master(IN host varchar(255), IN port int, IN user text,
   IN passwd text, IN name text, IN pos bigint, IN enable_ssl_encryption tinyint(1))
-BEGIN CALL mysql.rdslocal_set_source(host, port, user, passwd, name, pos, enable_ssl_encryption, 0); END//
+BEGIN CALL mysql.rdslocal_set_source(host, port, user, passwd, name, pos, enable_ssl_encryption, 0); CALL mysql.rdslocal_deprecated('rds_set_external_source'); END//
 CREATE DEFINER=rdsadmin@localhost PROCEDURE rds_set_external_source(IN host varchar(255), IN port int, IN user text,
   IN passwd text, IN name text, IN pos bigint, IN enable_ssl_encryption tinyint(1))
 BEGIN CALL mysql.rdslocal_set_source(host, port, user, passwd, name, pos, enable_ssl_encryption, 0); END//
 CREATE DEFINER=rdsadmin@localhost PROCEDURE rds_set_external_master_with_delay(IN host varchar(255), IN port int,
   IN user text, IN passwd text, IN name text, IN pos bigint, IN enable_ssl_encryption tinyint(1), IN delay int)
-BEGIN CALL mysql.rdslocal_set_source(host, port, user, passwd, name, pos, enable_ssl_encryption, delay); END//
+BEGIN CALL mysql.rdslocal_set_source(host, port, user, passwd, name, pos, enable_ssl_encryption, delay); CALL mysql.rdslocal_deprecated('rds_set_external_source_with_delay'); END//
 CREATE DEFINER=rdsadmin@localhost PROCEDURE rds_set_external_source_with_delay(IN host varchar(255), IN port int,
   IN user text, IN passwd text, IN name text, IN pos bigint, IN enable_ssl_encryption tinyint(1), IN delay int)
 BEGIN CALL mysql.rdslocal_set_source(host, port, user, passwd, name, pos, enable_ssl_encryption, delay); END//
 -- Six arguments on RDS; Aurora has five (no delay), see aurora3.sql.
 CREATE DEFINER=rdsadmin@localhost PROCEDURE rds_set_external_master_with_auto_position(IN host varchar(255), IN port int,
   IN user text, IN passwd text, IN enable_ssl_encryption tinyint(1), IN delay int)
-BEGIN CALL mysql.rdslocal_set_source(host, port, user, passwd, NULL, NULL, enable_ssl_encryption, delay); END//
+BEGIN CALL mysql.rdslocal_set_source(host, port, user, passwd, NULL, NULL, enable_ssl_encryption, delay); CALL mysql.rdslocal_deprecated('rds_set_external_source_with_auto_position'); END//
 CREATE DEFINER=rdsadmin@localhost PROCEDURE rds_set_external_source_with_auto_position(IN host varchar(255), IN port int,
   IN user text, IN passwd text, IN enable_ssl_encryption tinyint(1), IN delay int)
 BEGIN CALL mysql.rdslocal_set_source(host, port, user, passwd, NULL, NULL, enable_ssl_encryption, delay); END//
@@ -144,7 +151,7 @@ BEGIN
   SELECT 'Slave is running normally' AS Message;
 END//
 CREATE DEFINER=rdsadmin@localhost PROCEDURE rds_set_master_auto_position(IN auto_position_mode tinyint(1))
-BEGIN CALL mysql.rdslocal_auto_position(auto_position_mode); END//
+BEGIN CALL mysql.rdslocal_auto_position(auto_position_mode); CALL mysql.rdslocal_deprecated('rds_set_source_auto_position'); END//
 CREATE DEFINER=rdsadmin@localhost PROCEDURE rds_set_source_auto_position(IN auto_position_mode tinyint(1))
 BEGIN CALL mysql.rdslocal_auto_position(auto_position_mode); END//
 
@@ -220,7 +227,7 @@ BEGIN
   SELECT 'Slave has been reset' AS Message;
 END//
 CREATE DEFINER=rdsadmin@localhost PROCEDURE rds_reset_external_master()
-BEGIN CALL mysql.rdslocal_reset(); END//
+BEGIN CALL mysql.rdslocal_reset(); CALL mysql.rdslocal_deprecated('rds_reset_external_source'); END//
 CREATE DEFINER=rdsadmin@localhost PROCEDURE rds_reset_external_source()
 BEGIN CALL mysql.rdslocal_reset(); END//
 
@@ -273,7 +280,7 @@ BEGIN
   SELECT 'Master Log Position has been set to start of next log' AS Message;
 END//
 CREATE DEFINER=rdsadmin@localhost PROCEDURE rds_next_master_log(IN curr_master_log int)
-BEGIN CALL mysql.rdslocal_next_log(curr_master_log); END//
+BEGIN CALL mysql.rdslocal_next_log(curr_master_log); CALL mysql.rdslocal_deprecated('rds_next_source_log'); END//
 CREATE DEFINER=rdsadmin@localhost PROCEDURE rds_next_source_log(IN curr_source_log int)
 BEGIN CALL mysql.rdslocal_next_log(curr_source_log); END//
 

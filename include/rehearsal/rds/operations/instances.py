@@ -147,7 +147,7 @@ def _create_member(world: World, name: str, given: Parameters) -> Record:
         finish(world, instance)
         position = cluster.get("_recovered")
         if instance["_writer"] and position:
-            world.instance_event(instance, f"Binlog position from crash recovery is {position}")
+            world.recovered(instance, position)
 
     world.begin(work, instance)
     return instance_view(world, instance)
@@ -261,7 +261,7 @@ def reboot_db_instance(world: World, given: Parameters) -> dict[str, Any]:
                 with world.store.changing():
                     instance["DBParameterGroups"][0]["ParameterApplyStatus"] = "in-sync"
                     instance["_cluster_group_status"] = "in-sync"
-        world.instance_event(instance, "DB instance restarted", "availability")
+        world.restarted(instance)
         world.status(instance, "available")
 
     world.begin(work, instance, broken="incompatible-parameters")
