@@ -47,7 +47,7 @@ class MySqlServer:
         self.process = process
         self.build = build
         self.port = port
-        self._server_id = server_id
+        self.server_id = server_id
         self._read_only = read_only
         self.overrides = dict(overrides or {})
 
@@ -70,7 +70,7 @@ class MySqlServer:
         """Write `my.cnf` and return its path."""
         (self.folder / "tmp").mkdir(parents=True, exist_ok=True)
         options = self.folder / "my.cnf"
-        text = option_file(self.build, self.folder, self.port, self._server_id, self._read_only, self.overrides)
+        text = option_file(self.build, self.folder, self.port, self.server_id, self._read_only, self.overrides)
         write_atomically(options, text)
         return options
 

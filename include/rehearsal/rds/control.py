@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, TypeAlias
@@ -202,7 +203,14 @@ def reset(world: World) -> None:
     """Delete everything at once, without states in between; settings go back to their defaults."""
     with world.calls:
         world.wait_idle(60)
-        for volume in list(world.state.volumes.values()):
+        volumes = list(world.state.volumes.values())
+        with world.store.changing():
+            # Or the service would start again what is removed here.
+            for volume in volumes:
+                volume.wanted = False
+        for volume in volumes:
             with world.busy(volume):
                 world.volumes.remove(volume)
+        for leftover in (".snapshots", ".copies"):
+            shutil.rmtree(world.folder / leftover, ignore_errors=True)
         world.store.forget_all()

@@ -109,7 +109,9 @@ class Volumes:
     def server(self, volume: Volume) -> MySqlServer:
         """The server of a volume, running or not."""
         with self._lock:
-            if volume.name not in self._servers:
+            known = self._servers.get(volume.name)
+            # An identifier may come again for something new.
+            if known is None or known.server_id != volume.server_id:
                 name = f"rds-{volume.name}"
                 process = Server(name, self._runs / f"{name}.json", self._logs / f"{name}.log")
                 self._servers[volume.name] = MySqlServer(
