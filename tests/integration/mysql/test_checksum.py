@@ -153,6 +153,20 @@ def test_writes_meanwhile_are_no_differences_and_a_real_one_is_found_among_them(
     assert len(other.differences) == 1
 
 
+def test_what_the_target_has_not_applied_yet_is_no_difference(pair: Servers) -> None:
+    fill(pair.rds80, 100)
+    pair.caught_up(pair.aurora3, pair.rds80)
+    pair.aurora3.root("STOP REPLICA SQL_THREAD")
+    pair.rds80.root("UPDATE shop.t SET n = 5 WHERE id = 70", "DELETE FROM shop.t WHERE id = 80")
+    later = threading.Timer(2, lambda: pair.aurora3.root("START REPLICA SQL_THREAD"))
+    later.start()
+    check = TableChecksum(pair.rds80.hook, pair.aurora3.hook, "shop", "t", lag=lambda: 0.0)
+    began = time.monotonic()
+    assert check.run().same
+    assert time.monotonic() - began > 1
+    later.join()
+
+
 def test_rows_that_change_all_the_time_are_undecided_not_different(pair: Servers) -> None:
     fill(pair.rds80, 2000)
     pair.caught_up(pair.aurora3, pair.rds80)
