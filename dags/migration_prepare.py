@@ -18,7 +18,9 @@ on the source. Then run this with *plan only*: the log of `check` has every stat
    *restart* applies what is static, *settle* carries accounts and retention over, *replicate* starts replication
    by GTID, *arrive* proves it by a heartbeat row written on the source, *rest* makes it read_only without events.
 4. *prove*: no server lacks what the one above it has purged. From then on the window of the way back runs.
-5. *report*: what is true now, and Terraform import blocks for what was made.
+5. *compare*: every table is compared by checksum on source and target; the evidence of the cutover tells how old
+   that is. Run this again to compare anew.
+6. *report*: what is true now, and Terraform import blocks for what was made.
 
 **When something fails.** The task says what is wrong. Mend it and clear the task: every step looks first and does
 only what is missing. Databases that you or Terraform made before are adopted by their identifiers.
@@ -78,6 +80,7 @@ with DAG(
     check = CheckPrepareOperator(task_id="check", migration=MIGRATION)
     source = step("source")
     prove = step("prove")
+    compare = step("compare")
     report = PrepareReportOperator(task_id="report", title=f"Prepare {MIGRATION}", migration=MIGRATION)
 
     with TaskGroup("target") as target:
@@ -91,4 +94,4 @@ with DAG(
         chain(*(step(f"fallback.{name}") for name in steps))
 
     # 3 is made of a snapshot of 2, and 4 of a snapshot of 1 that is younger than 3: so 3 has kept whatever 4 lacks.
-    chain(check, source, target, cdc, fallback, prove, report)
+    chain(check, source, target, cdc, fallback, prove, compare, report)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Literal, TypeAlias
 
-from livemove.migration import account_copies, endpoint, preflight_data, preflight_servers, state
+from livemove.migration import account_copies, comparison, endpoint, preflight_data, preflight_servers, state
 from livemove.migration.evidence import Check, Evidence, ok, stop, warn
 from livemove.migration.settings import MigrationSettings, Role
 from livemove.migration.topology import Servers
@@ -226,4 +226,5 @@ _LOOKS: Looks = (
     ("endpoint", _endpoint),
     ("definitions", preflight_data.definitions),
     ("parameters", preflight_data.variables),
+    (comparison.NAME, comparison.look),
 )

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
 from livemove.migration import state, storage
+from livemove.migration.comparison import CompareStep
 from livemove.migration.databases import CreateStep, ParametersStep, RestartStep
 from livemove.migration.evidence import Check, Evidence, ok, stop, warn
 from livemove.migration.known import NEW_ROLES, find
@@ -91,7 +92,7 @@ def steps() -> dict[str, StepMaker]:
         if role is not Role.TARGET:  # RDS itself lets 2 replicate from 1.
             made[f"{group}.replicate"] = _of(ReplicateStep, role)
         made |= {f"{group}.arrive": _of(ArriveStep, role), f"{group}.rest": _of(RestStep, role)}
-    return made | {"prove": ProveStep}
+    return made | {"prove": ProveStep, "compare": CompareStep}
 
 
 def render(settings: MigrationSettings, known: Known, servers: Servers) -> str:

@@ -10,7 +10,7 @@ from livemove.migration.replicas import expected_catalog, set_read_only
 from livemove.migration.settings import Role
 from livemove.migration.steps import Pending, Step
 from livemove.migration.wanted import Known
-from livemove.mysql import accounts, gtid_ledger, heartbeat, replicate
+from livemove.mysql import accounts, checksum, gtid_ledger, heartbeat, replicate
 from livemove.mysql.credentials import Credentials, Secret
 from livemove.mysql.procedures import choose
 from livemove.runbook.errors import NeedsPerson
@@ -45,6 +45,7 @@ class SourceStep(Step):
         heartbeat.install(hook)
         state.install(hook)
         gtid_ledger.install(hook)
+        checksum.install(hook)
         if state.last(hook, self.settings.name, "preparing") is None:
             state.record(hook, self.settings.name, "preparing", {"server_uuid": hook.server_uuid()})
         return None
