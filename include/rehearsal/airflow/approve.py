@@ -12,6 +12,8 @@ from rehearsal.progress import say
 
 POLL_SECONDS = 0.5
 APPROVE, REJECT = "Approve", "Reject"
+# A question is asked a moment before its task begins to wait; a task that is answered in between fails.
+WAITING = ("awaiting_input", "deferred")
 
 
 def pending(api: AirflowApi, dag_id: str | None) -> list[dict[str, Any]]:
@@ -23,7 +25,9 @@ def pending(api: AirflowApi, dag_id: str | None) -> list[dict[str, Any]]:
     found = [
         each
         for each in api.pages(path, "hitl_details")
-        if not each["response_received"] and {APPROVE, REJECT} <= set(each["options"])
+        if not each["response_received"]
+        and each["task_instance"]["state"] in WAITING
+        and {APPROVE, REJECT} <= set(each["options"])
     ]
     return sorted(found, key=lambda each: str(each["created_at"]))
 

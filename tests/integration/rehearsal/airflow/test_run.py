@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from rehearsal import cli, commands
+from rehearsal.airflow.follow import run_dag
 from rehearsal.services import AIRFLOW
 from rehearsal.stack import Stack
 
@@ -86,6 +88,31 @@ def test_a_dag_that_is_not_there_exits_with_2(dev, monkeypatch: pytest.MonkeyPat
     code, _, err = dev("run", "nope")
     assert code == 2
     assert "no DAG nope" in err
+
+
+@pytest.mark.parametrize(("words", "state"), [((), "success"), (("--reject",), "failed")])
+def test_an_approval_is_shown_with_its_evidence_and_answered(
+    dev, airflow: Stack, words: tuple[str, ...], state: str
+) -> None:
+    found: list[dict[str, object]] = []
+
+    def follow() -> None:
+        found.append(run_dag(airflow.status()["airflow"]["url"], "asks", {}))
+
+    running = threading.Thread(target=follow)
+    running.start()
+    answered, out, _ = dev("approve", "asks", "--wait", "90", *words)
+    assert answered == 0
+    assert "Approve the probe" in out
+    assert "    rows 7" in out
+    running.join(90)
+    assert found[0]["state"] == state
+
+
+def test_where_nothing_waits_approve_says_so(dev) -> None:
+    code, _, err = dev("approve", "probe")
+    assert code == 1
+    assert "No run of probe waits" in err
 
 
 def test_connections_and_passwords_are_in_private_files_only(airflow: Stack) -> None:
