@@ -14,10 +14,9 @@ from typing import Any
 from livemove.migration.settings import Role
 from livemove.migration.topology import Servers
 from livemove.migration.triage import Triage, sort_out
-from livemove.mysql import heartbeat, replicate
+from livemove.mysql import gtid_ledger, heartbeat, replicate
 from livemove.mysql.credentials import Credentials
 from livemove.mysql.gtid import GtidSet
-from livemove.mysql.hook import RdsMySqlHook
 from livemove.mysql.replication import ReplicationBroken, describe
 from livemove.rds import steps
 from livemove.runbook.errors import NeedsPerson, TryAgain
@@ -27,7 +26,6 @@ log = logging.getLogger(__name__)
 ARRIVE_SECONDS, POLL_SECONDS = 300.0, 0.5
 # From the far end of the chain 4 → 2 → 3.
 REJOINING = (Role.CDC, Role.TARGET)
-_LEDGER = "SELECT 1 FROM information_schema.tables WHERE table_schema = 'livemove' AND table_name = 'gtid_ledger'"
 
 
 def missing(servers: Servers, role: Role) -> GtidSet:
@@ -49,13 +47,7 @@ def find(servers: Servers) -> Triage:
         except TryAgain:
             # Retired or down: its transactions are shown by their UUID.
             servers.forget(role)
-    return sort_out(total, _ledger(servers.hook(Role.FALLBACK)), origins)
-
-
-def _ledger(hook: RdsMySqlHook) -> list[dict[str, Any]]:
-    if not hook.rows(_LEDGER):
-        return []
-    return hook.rows("SELECT uuid, `first`, `last`, `class`, detail FROM livemove.gtid_ledger ORDER BY uuid, `first`")
+    return sort_out(total, gtid_ledger.read(servers.hook(Role.FALLBACK)), origins)
 
 
 class Rejoin:

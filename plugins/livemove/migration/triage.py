@@ -9,17 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from livemove.mysql import gtid_ledger
 from livemove.mysql.gtid import GtidSet
 from livemove.runbook.errors import NeedsPerson
 from livemove.runbook.table import markdown_table
 
-# Classes of the ledger whose transactions hold nothing of the application.
-HARMLESS = frozenset({"heartbeat", "ours"})
+# Those that hold nothing of the application, and account statements: Aurora discards them when they arrive.
+HARMLESS = gtid_ledger.HARMLESS | {gtid_ledger.ACCOUNT}
 # More than two weeks of heartbeats, one every five minutes; a person should not sign what nobody can read.
 CAP = 5000
-UNKNOWN = "unclassified"
 
 
 @dataclass(frozen=True)
@@ -92,31 +91,20 @@ class Triage:
             )
 
 
-def sort_out(
-    missing: GtidSet,
-    ledger: Iterable[Mapping[str, Any]],
-    origins: Mapping[str, str],
-    *,
-    harmless_uuids: Iterable[str] = (),
-) -> Triage:
+def sort_out(missing: GtidSet, ledger: Iterable[gtid_ledger.Entry], origins: Mapping[str, str]) -> Triage:
     """Look each missing GTID up in the ledger.
 
     :param missing: purged on the new source, and not executed on the replica.
-    :param ledger: rows with `uuid`, `first`, `last`, `class`, `detail`.
     :param origins: how the server of each UUID is called.
-    :param harmless_uuids: servers that never served: what they made are the runbooks' own account statements.
     """
     left, found = missing, dict[tuple[str, str, str], GtidSet]()
-    for row in ledger:
-        uuid = str(row["uuid"]).lower()
-        known = GtidSet.parse(f"{uuid}:{row['first']}-{row['last']}") & left
+    for entry in ledger:
+        known = GtidSet.of([entry.gtids]) & left
         if known:
-            key = (uuid, str(row["class"]), str(row.get("detail") or ""))
-            found[key] = found.get(key, GtidSet.parse("")) | known
+            key = (entry.gtids.uuid.lower(), entry.kind, entry.detail)
+            found[key] = found.get(key, GtidSet()) | known
             left = left - known
-    for uuid in left.uuids:
-        key = (str(uuid).lower(), "ours" if uuid in set(harmless_uuids) else UNKNOWN, "")
-        found[key] = left.only(uuid)
+    found |= {(uuid.lower(), gtid_ledger.UNCLASSIFIED, ""): left.only(uuid) for uuid in left.uuids}
     return Triage(
         tuple(
             Found(gtids, origins.get(uuid, f"server {uuid}"), kind, detail)
