@@ -6,7 +6,8 @@ import logging
 from typing import Any, cast
 
 from livemove.migration.settings import Role
-from livemove.migration.switching import Stretch, Switching
+from livemove.migration.stretch import Stretch
+from livemove.migration.switching import Switching
 from livemove.mysql import heartbeat, replicate
 from livemove.rds import steps
 from livemove.rds.calls import promote_cluster

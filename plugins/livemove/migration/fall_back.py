@@ -7,7 +7,8 @@ from typing import Any, cast
 
 from livemove.migration import fence
 from livemove.migration.settings import Role
-from livemove.migration.switching import Stretch, Switching
+from livemove.migration.stretch import Stretch
+from livemove.migration.switching import Switching
 from livemove.mysql import heartbeat, replicate
 from livemove.mysql.credentials import Credentials
 from livemove.mysql.errors import ServerError

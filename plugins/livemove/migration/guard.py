@@ -109,8 +109,16 @@ class Guard:
         """
         self._send(give_up=deadman.GAVE_UP + why)
         answer = self._answer(deadman.PATIENCE_SECONDS + 60)
+        while answer.get("told") == "acknowledged":  # One that came late.
+            answer = self._answer(deadman.PATIENCE_SECONDS + 60)
         self.close()
         return answer
+
+    def kill(self) -> None:
+        """End the process at once, whatever it does."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
 
     def close(self) -> None:
         """Wait for the process's end, if it is about to; one that is at work is left alone."""

@@ -10,7 +10,6 @@ import logging
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any, cast
 
 from livemove.migration import ending, endpoint, fence, state
@@ -22,18 +21,16 @@ from livemove.migration.line import Line
 from livemove.migration.locks import Lock
 from livemove.migration.maintenance import MaintenanceMode
 from livemove.migration.settings import Role
+from livemove.migration.stretch import POLL_SECONDS, Stretch
 from livemove.migration.switch import FENCE, TURN, UNDONE, Direction, Ending, Phase, Switch, phase_of
 from livemove.migration.switch import ending as ending_of
 from livemove.migration.topology import Servers
 from livemove.mysql import heartbeat
-from livemove.mysql.errors import ServerError
-from livemove.mysql.gtid import GtidSet
 from livemove.rds import steps
 from livemove.runbook.errors import NeedsPerson, TryAgain
 
 log = logging.getLogger(__name__)
 
-POLL_SECONDS = 0.1
 LOCK_SECONDS = 60.0
 SETTLE_SECONDS = 120.0
 EVENTS_SECONDS = 60.0
@@ -41,63 +38,6 @@ EVENTS_SECONDS = 60.0
 
 class Undone(NeedsPerson):
     """The switch was undone: the application writes where it did before."""
-
-
-@dataclass
-class Stretch:
-    """What is known while writes are stopped.
-
-    :ivar until: `time.monotonic()` at which waiting is given up.
-    :ivar gtids: all that the server that is left has committed.
-    """
-
-    guard: Guard
-    until: float
-    phase: Phase = Phase.READY
-    gtids: GtidSet = field(default_factory=lambda: GtidSet.parse(""))
-    began: float = field(default_factory=time.monotonic)
-    steps: list[tuple[str, float]] = field(default_factory=list)
-
-    def enter(self, phase: Phase) -> None:
-        """Enter a phase, before its first action."""
-        self.guard.enter(phase)
-        self.phase = phase
-
-    def passing(self, what: str) -> None:
-        """Show that the task goes on, or stop it when the time is up."""
-        self.guard.renew()
-        if time.monotonic() > self.until:
-            raise TryAgain(f"The time to have writes stopped is up (limits.fence_timeout_seconds): {what}.")
-
-    def note(self, what: str) -> None:
-        """Log a step that is done, with the seconds since writes were stopped."""
-        seconds = round(time.monotonic() - self.began, 3)
-        self.steps.append((what, seconds))
-        log.info("%6.3f s  %s", seconds, what)
-
-    def poll(self, what: str, look: Callable[[], str | None]) -> None:
-        """Look until nothing is missing.
-
-        :param look: returns what is missing, with figures; None when nothing is.
-        :raises TryAgain: the time is up.
-        """
-        told = ""
-        while (missing := self._looked(look)) is not None:
-            if missing != told:
-                log.info("%6.3f s  %s: %s", time.monotonic() - self.began, what, missing)
-                told = missing
-            self.passing(f"{what}: {missing}")
-            time.sleep(POLL_SECONDS)
-        self.note(what)
-
-    @staticmethod
-    def _looked(look: Callable[[], str | None]) -> str | None:
-        try:
-            return look()
-        except (TryAgain, ServerError) as error:
-            if isinstance(error, NeedsPerson | GuardLost):
-                raise
-            return str(error)
 
 
 class Switching:
@@ -306,8 +246,8 @@ class Switching:
         try:
             self._stretch(switch, stretch, means, address)
         except BaseException as error:
-            self._give_up(switch, stretch, means, error)
-            if not isinstance(error, Exception):
+            how = self._give_up(switch, stretch, means, error)
+            if how is not Ending.COMPLETE or not isinstance(error, Exception):
                 raise
         else:
             guard.done()
@@ -358,40 +298,51 @@ class Switching:
         names = ", ".join(self.line(role).name for role in self.followers)
         stretch.poll(f"{names} have all of it", missing)
 
-    def _give_up(self, switch: Switch, stretch: Stretch, means: ending.Means, error: BaseException) -> None:
+    def _give_up(self, switch: Switch, stretch: Stretch, means: ending.Means, error: BaseException) -> Ending:
         """Have the switch ended by the dead-man's process; without it, end it here.
 
-        :raises Undone: it was undone; otherwise it was completed.
+        :returns: how it was ended, if it was not undone.
+        :raises Undone: it was undone.
         """
         why = f"{type(error).__name__}: {error}"
         log.error("In phase %s: %s", stretch.phase.name, why)
-        report = self._ended_by_guard(stretch, why)
-        if report is None:
-            how = ending_of(stretch.phase)
-            report = ending.end(switch, stretch.phase, how, why, means, until=time.monotonic() + SETTLE_SECONDS)
+        how, report = self._ended_by_guard(stretch, why) or self._ended_here(switch, stretch, means, why)
         for line in report:
             log.info("%s", line)
-        if ending_of(stretch.phase) is Ending.UNDO:
+        if how is Ending.UNDO:
             self.mend()
             where = means.leaving.name
             raise Undone(
                 f"The {self.direction.replace('_', ' ')} was undone, and the application writes on {where} as before. "
                 f"Reason: {why}" + self._after_undo(stretch.phase)
             ) from error
+        return how
+
+    def _ended_here(self, switch: Switch, stretch: Stretch, means: ending.Means, why: str) -> tuple[Ending, list[str]]:
+        # Nobody else may be at it: one that only was slow would do its part later.
+        stretch.guard.kill()
+        phase = stretch.phase
+        if switch.outcome in {e.step for e in self._entries(self.entering, may_be_down=True)}:
+            phase = Phase.SERVING
+        how = ending_of(phase)
+        return how, ending.end(switch, phase, how, why, means, until=time.monotonic() + SETTLE_SECONDS)
 
     def _after_undo(self, phase: Phase) -> str:
         return "" if phase < Phase.TURNING else f" {self.servers.title(self.entering)} no longer replicates."
 
-    def _ended_by_guard(self, stretch: Stretch, why: str) -> list[str] | None:
+    def _ended_by_guard(self, stretch: Stretch, why: str) -> tuple[Ending, list[str]] | None:
         try:
             answer = stretch.guard.give_up(why)
         except GuardLost as lost:
             log.error("%s The switch is ended here.", lost)
             return None
-        if answer.get("told") == "failed":
+        if answer.get("told") == "left":
+            return Ending.NOTHING, []
+        if answer.get("told") != "ended":
             log.error("The dead-man's process could not end the switch: %s", answer.get("why"))
             return None
-        return list(answer.get("report", []))
+        # What it has acknowledged counts, even where the acknowledgement was lost.
+        return Ending[answer["how"]], list(answer["report"])
 
     def _report(self, switch: Switch, stretch: Stretch) -> dict[str, Any]:
         seconds = stretch.steps[-1][1] if stretch.steps else 0.0

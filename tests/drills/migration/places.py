@@ -29,7 +29,7 @@ class Place:
 
 
 _LINE = "livemove.migration.line.Line"
-_STRETCH = "livemove.migration.switching.Stretch"
+_STRETCH = "livemove.migration.stretch.Stretch"
 _STATE = "livemove.migration.state"
 
 # Writes go on where they did before.

@@ -11,7 +11,7 @@ from tests.drills.migration.test_killed_cutover import ALL_OPEN, BACK_WITHIN_SEC
 from tests.fixtures.chain import NAME
 from tests.fixtures.switches import MigrationCase
 
-_STRETCH = "livemove.migration.switching.Stretch"
+_STRETCH = "livemove.migration.stretch.Stretch"
 BACK = (
     Place("sessions are ended", _STRETCH, "note", "no application writes"),
     Place("the channel is reset", _STRETCH, "note", "fallback shop-fallback replicates from nothing"),
