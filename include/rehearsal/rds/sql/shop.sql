@@ -64,7 +64,7 @@ INSERT INTO order_lines (order_id, line, product_id, quantity, price)
   SELECT o.id, 1, 1 + o.id % 100, 1 + o.id % 5, p.price FROM orders o JOIN products p ON p.id = 1 + o.id % 100;
 
 INSERT INTO payments (id, order_id, amount)
-  SELECT UNHEX(MD5(o.id)), o.id, l.price * l.quantity FROM orders o JOIN order_lines l ON l.order_id = o.id
+  SELECT UNHEX(LEFT(SHA2(o.id, 256), 32)), o.id, l.price * l.quantity FROM orders o JOIN order_lines l ON l.order_id = o.id
   WHERE o.status IN ('paid', 'shipped');
 
 CREATE VIEW open_orders AS SELECT id, customer_id, created_at FROM orders WHERE status IN ('new', 'paid');
