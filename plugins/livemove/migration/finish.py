@@ -73,18 +73,18 @@ def render(settings: MigrationSettings, outcome: Outcome, day: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def check(servers: Servers, outcome: Outcome, *, observe_seconds: float = OBSERVE_SECONDS) -> Evidence:
+def check(servers: Servers, outcome: Outcome, *, observe_seconds: float | None = None) -> Evidence:
     """Look for every sign that a server which is to be retired is still used. Changes nothing.
 
-    :param observe_seconds: how long the servers are watched.
+    :param observe_seconds: how long the servers are watched; by default OBSERVE_SECONDS.
     """
     checks = [each for role in victims(outcome) for each in guards(servers, role, observe_seconds=observe_seconds)]
     return Evidence(servers.settings.name, "finish", tuple(checks))
 
 
-def guards(servers: Servers, role: Role, *, observe_seconds: float = OBSERVE_SECONDS) -> Iterator[Check]:
+def guards(servers: Servers, role: Role, *, observe_seconds: float | None = None) -> Iterator[Check]:
     """The checks on one server that is to be retired; a single good one that it is gone already."""
-    name = servers.title(role)
+    name, seconds = servers.title(role), OBSERVE_SECONDS if observe_seconds is None else observe_seconds
     if servers.describe(role) is None:
         yield ok(f"{name}", "is gone already")
         return
@@ -97,7 +97,7 @@ def guards(servers: Servers, role: Role, *, observe_seconds: float = OBSERVE_SEC
         ("endpoint", _endpoint),
         ("replicas", _replicas),
         ("sessions", _sessions),
-        ("transactions of its own", lambda s, r: _own_transactions(s, r, observe_seconds)),
+        ("transactions of its own", lambda s, r: _own_transactions(s, r, seconds)),
     )
     for what, look in looks:
         yield from _looked(f"{name}: {what}", lambda look=look: look(servers, role))  # type: ignore[misc]

@@ -85,6 +85,18 @@ class Servers:
 
         :raises NeedsPerson: no server of the migration can be read.
         """
+        return state.furthest(self._steps())
+
+    def serving(self) -> Role:
+        """The role that the application writes to, by the journals: source, target after a cutover, or fallback."""
+        steps = self._steps()
+        if state.furthest(steps) == "open":
+            return Role.SOURCE
+        # Also of a finished migration: what was fallen back to stays.
+        return Role.FALLBACK if "fallen_back" in steps else Role.TARGET
+
+    def _steps(self) -> list[str]:
+        """The steps in the journals of all servers that answer: not all of them have replicated from the others."""
         steps: list[str] = []
         looked = False
         for role in self.existing():
@@ -94,26 +106,11 @@ class Servers:
             except NeedsPerson:
                 raise
             except Exception:
-                # A server that is down cannot hide an outcome: every outcome replicates to the others.
+                # A server that is down cannot hide an outcome: the one that serves has it, and others get it from there.
                 self.forget(role)
         if not looked:
             raise NeedsPerson(
                 f"migration {self.settings.name}: no server of it answers ({', '.join(map(self.title, Role))}). "
                 "Look at them in the RDS console, and run this again when one answers."
             )
-        return state.furthest(steps)
-
-    def serving(self) -> Role:
-        """The role that the application writes to, by the journal: source, target after a cutover, or fallback."""
-        outcome = self.outcome()
-        if outcome == "finished":
-            return self._survivor()
-        return {"open": Role.SOURCE, "cut_over": Role.TARGET, "fallen_back": Role.FALLBACK}[outcome]
-
-    def _survivor(self) -> Role:
-        """Who serves after finish: what was fallen back to, if there was a fall back, else the target."""
-        for role in (Role.TARGET, Role.FALLBACK, Role.CDC):
-            if role in set(self.existing()):
-                steps = [entry.step for entry in state.entries(self.hook(role), self.settings.name)]
-                return Role.FALLBACK if "fallen_back" in steps else Role.TARGET
-        return Role.TARGET
+        return steps
