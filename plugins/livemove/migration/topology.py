@@ -106,7 +106,7 @@ class Servers:
             except NeedsPerson:
                 raise
             except Exception:
-                # A server that is down cannot hide an outcome: the one that serves has it, and others get it from there.
+                # The others have it from the one that serves; what acts on it looks at that one anyway.
                 self.forget(role)
         if not looked:
             raise NeedsPerson(
