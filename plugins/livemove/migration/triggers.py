@@ -16,7 +16,8 @@ from livemove.migration.topology import Servers
 from livemove.rds.waits import Wait
 from livemove.runbook.errors import NeedsPerson
 
-FIRST_PAUSE_SECONDS = 1.0
+# A task that resumes before the scheduler has booked that its process ended is taken for failed, and retried.
+FIRST_PAUSE_SECONDS = 3.0
 
 
 class StepTrigger(BaseTrigger):
