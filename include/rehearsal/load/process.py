@@ -67,7 +67,12 @@ class Load:
         path = os.pathsep.join(filter(None, [str(REPOSITORY / "include"), os.environ.get("PYTHONPATH")]))
         self._process = subprocess.Popen(
             [sys.executable, "-m", "rehearsal.load", *self._arguments],
-            env={**os.environ, **run_variables(Layout.default().tools), PASSWORD: self._login.password, "PYTHONPATH": path},
+            env={
+                **os.environ,
+                **run_variables(Layout.default().tools),
+                PASSWORD: self._login.password,
+                "PYTHONPATH": path,
+            },
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -112,6 +117,8 @@ class Load:
 
         wanted = count() + number
         while count() < wanted:
+            if self._process and (code := self._process.poll()) is not None:
+                raise RehearsalError(f"The writer ended by itself, with code {code}.")
             if time.monotonic() - began > seconds:
                 where = f" by {server}" if server else ""
                 raise RehearsalError(f"Of {number} writes not all were acknowledged{where} within {seconds:.0f} s.")
