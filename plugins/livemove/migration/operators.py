@@ -79,7 +79,7 @@ class StepOperator(BaseOperator):
             raise AirflowSkipException("The run is to plan only: the log of `check` has the plan.")
         return self._go_on(context, None)
 
-    def resume(self, context: Context, event: dict[str, Any], ends_at: float) -> str:
+    def resume(self, context: Context, event: dict[str, Any]) -> str:
         """Go on after a wait.
 
         :raises RuntimeError: the time was up.
@@ -90,7 +90,7 @@ class StepOperator(BaseOperator):
                 f"{self.step}: waited too long: {event['seen']}. Look at it in the RDS console, then clear this task; "
                 "the limit is `limits.prepare_hours`."
             )
-        return self._go_on(context, ends_at)
+        return self._go_on(context, event["ends_at"])
 
     def _go_on(self, context: Context, ends_at: float | None) -> str:
         with problems_reported(context):
@@ -109,7 +109,7 @@ class StepOperator(BaseOperator):
         trigger = StepTrigger(
             self.migration, pending.reason, pending.role.value, waits, ends, self.poll_seconds, self.kind
         )
-        return self.defer(trigger=trigger, method_name="resume", kwargs={"ends_at": ends})  # type: ignore[no-any-return]
+        return self.defer(trigger=trigger, method_name="resume")  # type: ignore[no-any-return]
 
 
 class CheckPrepareOperator(BaseOperator):

@@ -71,7 +71,7 @@ class StepTrigger(BaseTrigger):
         seen, ready, pause = self.reason, False, min(FIRST_PAUSE_SECONDS, self.poll_seconds)
         while not ready:
             if time.time() > self.ends_at:
-                yield TriggerEvent({"ready": False, "seen": seen})
+                yield TriggerEvent({"ready": False, "seen": seen, "ends_at": self.ends_at})
                 return
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, self.poll_seconds)
@@ -83,7 +83,7 @@ class StepTrigger(BaseTrigger):
                 seen = f"{type(error).__name__}: {error}"
             if not ready:
                 self.log.info("Waiting, %.0f s left: %s.", self.ends_at - time.time(), seen)
-        yield TriggerEvent({"ready": True, "seen": seen})
+        yield TriggerEvent({"ready": True, "seen": seen, "ends_at": self.ends_at})
 
     def _look(self, pending: Pending) -> tuple[str, bool]:
         named = CloneServers.named if self.kind == "clone" else Servers.named
