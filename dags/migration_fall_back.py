@@ -73,7 +73,13 @@ with DAG(
         ),
     },
     render_template_as_native_obj=True,
-    default_args={"owner": "livemove", "retries": 2, "retry_delay": timedelta(seconds=10)},
+    default_args={
+        "owner": "livemove",
+        "retries": 3,
+        "retry_delay": timedelta(seconds=10),
+        "retry_exponential_backoff": True,
+        "max_retry_delay": timedelta(minutes=10),
+    },
 ):
     check = CheckSwitchOperator(task_id="check", migration=MIGRATION, direction="fall_back")
     go_on = ShortCircuitOperator(
