@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
+from botocore.config import Config
+
 from livemove.migration.evidence import Check, ok, stop, warn
 
 log = logging.getLogger(__name__)
@@ -17,6 +19,9 @@ NAME = "storage for binary logs"
 GIB = 1024**3
 # Part of the free storage that the forecast may take before it warns.
 COMFORTABLE = 0.5
+# The figure is worth little waiting: botocore's defaults are 60 s and five attempts, of which a subnet without a way to
+# CloudWatch would use up all.
+BRIEFLY = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 1})
 
 
 class Queries(Protocol):
@@ -63,7 +68,7 @@ def measure(hook: Queries, seconds: float = 5) -> BinlogRate:
 
 def free_bytes(rds: Any, instance: str) -> int | None:
     """Free storage of an instance, as CloudWatch last said it; None if it says nothing."""
-    client = rds.get_session().client("cloudwatch", endpoint_url=_endpoint(rds))
+    client = rds.get_session().client("cloudwatch", endpoint_url=_endpoint(rds), config=BRIEFLY)
     now = datetime.now(UTC)
     answer = client.get_metric_statistics(
         Namespace="AWS/RDS",
@@ -107,7 +112,8 @@ def judge(server: str, rate: BinlogRate, hours: int, free: int | None, allocated
     if free is None:
         if allocated is not None and needed > allocated * COMFORTABLE:
             return warn(NAME, f"{figures}; of {allocated / GIB:,.0f} GiB allocated, free is unknown", remedy)
-        return ok(NAME, figures + ("" if allocated is None else f"; {allocated / GIB:,.0f} GiB are allocated"))
+        unknown = "" if allocated is None else f"; {allocated / GIB:,.0f} GiB are allocated, free is unknown"
+        return ok(NAME, figures + unknown)
     figures += f"; {free / GIB:,.2f} GiB are free"
     if needed > free:
         return stop(NAME, figures, remedy)
