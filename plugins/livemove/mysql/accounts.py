@@ -195,7 +195,8 @@ def differences(
     found = [Difference(str(each), f"is on {first} and not on {second}") for each in sorted(a.keys() - b.keys())]
     found += [Difference(str(each), f"is on {second} and not on {first}") for each in sorted(b.keys() - a.keys())]
     twins = {each: each for each in b}
-    for mine in sorted(a.keys() & b.keys()):
+    # Not `a.keys() & b.keys()`: that may hold b's accounts, which equal a's whatever their password is.
+    for mine in sorted(each for each in a if each in twins):
         theirs = twins[mine]
         found += [Difference(str(mine), what) for what in _unlike(mine, theirs, first, second)]
         lacking, more = _privileges(a[mine]) - _privileges(b[theirs]), _privileges(b[theirs]) - _privileges(a[mine])
