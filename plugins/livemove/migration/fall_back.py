@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import Any, cast
 
 from livemove.migration import fence
+from livemove.migration.line import Line
 from livemove.migration.settings import Role
-from livemove.migration.stretch import Stretch
+from livemove.migration.stretch import POLL_SECONDS, Stretch
 from livemove.migration.switching import Switching
 from livemove.mysql import heartbeat, replicate
 from livemove.mysql.credentials import Credentials
@@ -17,6 +19,8 @@ from livemove.rds.calls import modify_parameter_group
 from livemove.runbook.errors import TryAgain
 
 log = logging.getLogger(__name__)
+
+READ_ONLY_SECONDS = 60.0
 
 
 class FallBack(Switching):
@@ -62,22 +66,28 @@ class FallBack(Switching):
         stretch.note(f"{line.name} takes writes")
 
     def mend(self) -> None:
-        """Let 4 replicate from 3 again: nothing but the runbook has written on it."""
+        """Let 4 replicate from 3 again: nothing but the runbook has written on it.
+
+        It is `read_only` first. Then the source's own statements unlock its accounts, as they locked them.
+        """
         hook, line = self.servers.hook(Role.FALLBACK), self.line(Role.FALLBACK)
         try:
+            self._make_read_only(line)
             if hook.status() is None:
                 host, port = self.servers.endpoint(Role.CDC)
                 credentials = Credentials.of(self.settings.mysql.replication_conn_id)
                 replicate.set_source(hook, host=host, port=port, replication=credentials)
-                replicate.start(hook)
-            fence.open_again(line, fence.Opening(self._locked_here(line)))
-            group, cluster = self.group()
-            steps.set_parameters(self.servers.rds(Role.FALLBACK), group, {"read_only": "1"}, cluster=cluster)
+            replicate.start(hook)
         except (ServerError, TryAgain) as error:
             log.warning("%s is not yet back in the chain; the next run tries again: %s", line.name, error)
         else:
             log.info("%s replicates from %s again.", line.name, self.servers.title(Role.CDC))
 
-    def _locked_here(self, line: Any) -> tuple[fence.Account, ...]:
-        """Accounts that `turn` has locked: those that are open where the application writes."""
-        return fence.look(self.line(self.leaving), self.settings.writers.users).accounts
+    def _make_read_only(self, line: Line) -> None:
+        group, cluster = self.group()
+        steps.set_parameters(self.servers.rds(Role.FALLBACK), group, {"read_only": "1"}, cluster=cluster)
+        ends = time.monotonic() + READ_ONLY_SECONDS
+        while not int(line.value("SELECT @@GLOBAL.read_only")):
+            if time.monotonic() > ends:
+                raise TryAgain(f"read_only of {group} has not been applied for {READ_ONLY_SECONDS:g} s.")
+            time.sleep(POLL_SECONDS)

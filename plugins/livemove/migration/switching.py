@@ -179,16 +179,19 @@ class Switching:
         if not deadman.take(SETTLE_SECONDS):
             raise TryAgain("The dead-man's process of an earlier attempt is still at work; it is waited for.")
         try:
-            left, entered = self._entries(self.leaving), self._entries(self.entering, may_be_down=True)
+            left = self._entries(self.leaving) or []
+            entered = self._entries(self.entering, may_be_down=True)
             fences = [e for e in left if e.step == FENCE and e.detail.get("direction") == self.direction]
             if not fences:
                 return None
             switch = Switch.from_json(fences[-1].detail)
-            phase = phase_of(_attempts(left), _attempts(entered), switch)
+            phase = phase_of(_attempts(left), _attempts(entered or ()), switch)
+            if entered is None and phase is Phase.MOVING:
+                raise self._unknown(switch)
             how = ending_of(phase)
             if how is Ending.NOTHING:
                 self._mend_after(left, switch)
-                done = any(e.step == switch.outcome for e in entered)
+                done = any(e.step == switch.outcome for e in entered or ())
                 return {"outcome": switch.outcome, "steps": [], "resumed": True} if done else None
             why = "an earlier attempt was left open; its task and its dead-man's process are gone"
             report = ending.end(
@@ -206,14 +209,22 @@ class Switching:
         if undone and undone[-1].detail.get("rebuild"):
             self.mend()
 
-    def _entries(self, role: Role, may_be_down: bool = False) -> list[state.Entry]:
+    def _unknown(self, switch: Switch) -> TryAgain:
+        """The server that is entered may have taken the application's writes already: only its journal tells."""
+        left, entered = self.servers.title(self.leaving), self.servers.title(self.entering)
+        return TryAgain(
+            f"{entered} does not answer, and an earlier attempt may have opened it to the application, which it alone "
+            f"can tell; it is waited for. If it is lost for good, open {left} by hand: "
+            + "; ".join(switch.opening.open_statements())
+        )
+
+    def _entries(self, role: Role, may_be_down: bool = False) -> list[state.Entry] | None:
         try:
             return state.entries(self.line(role), self.settings.name)
         except TryAgain:
-            # Without its journal the attempt counts as not completed, and only the way back is open.
             if not may_be_down:
                 raise
-            return []
+            return None
 
     # -- the switch ------------------------------------------------------------------------------
 
@@ -322,7 +333,7 @@ class Switching:
         # Nobody else may be at it: one that only was slow would do its part later.
         stretch.guard.kill()
         phase = stretch.phase
-        if switch.outcome in {e.step for e in self._entries(self.entering, may_be_down=True)}:
+        if switch.outcome in {e.step for e in self._entries(self.entering, may_be_down=True) or ()}:
             phase = Phase.SERVING
         how = ending_of(phase)
         return how, ending.end(switch, phase, how, why, means, until=time.monotonic() + SETTLE_SECONDS)

@@ -13,7 +13,7 @@ from livemove.migration.endpoint import SsmParameterMover
 from livemove.migration.guard import Guard
 from livemove.migration.settings import Role
 from livemove.migration.switching import Undone
-from livemove.runbook.errors import NeedsPerson
+from livemove.runbook.errors import NeedsPerson, TryAgain
 from tests.drills.migration.places import BACK, BACK_AND_REBUILD, FORWARD, after
 from tests.drills.migration.test_killed_cutover import ALL_OPEN, cut_over
 from tests.fixtures.switches import MigrationCase
@@ -34,7 +34,8 @@ def test_a_replica_that_cannot_catch_up_in_time_undoes_the_cutover(migration: Mi
     assert migration.opening(Role.SOURCE) == ALL_OPEN
     assert migration.last(Role.SOURCE, "undone")["rebuild"] is False
 
-    # With the link mended it goes through.
+    # With the link mended, and time for a promotion, it goes through.
+    migration.configure()
     migration.rds.control.mend("shop-cdc")
     assert cut_over()["outcome"] == "cut_over"
     load.await_writes(50, server=migration.address(Role.TARGET))
@@ -96,7 +97,7 @@ def test_when_task_and_dead_man_are_killed_together_the_next_attempt_ends_the_sw
         guards.append(guard)
 
     def doomed() -> Any:
-        Guard.start = watched  # type: ignore[method-assign]
+        Guard.start = watched  # type: ignore[assignment, method-assign]
 
         def both() -> None:
             os.kill(guards[0].pid or 0, signal.SIGKILL)
@@ -113,6 +114,13 @@ def test_when_task_and_dead_man_are_killed_together_the_next_attempt_ends_the_sw
         with pytest.raises(Undone, match="left open"):
             cut_over()
     else:
+        # Whether it has been opened is told by its journal alone.
+        migration.rds.control.kill("shop-aurora", recover=False)
+        with pytest.raises(TryAgain, match=r"shop-aurora does not answer.*ACCOUNT UNLOCK"):
+            cut_over()
+        assert migration.opening(Role.SOURCE) == ([], [])
+        migration.rds.control.recover("shop-aurora")
+        migration.await_answer(Role.TARGET)
         assert cut_over()["resumed"] is True
 
     load.await_writes(50, server=migration.address(serving))
