@@ -29,6 +29,8 @@ from livemove.runbook.errors import NeedsPerson
 
 StepMaker: TypeAlias = Callable[[Servers], Step]
 GIB = 1024**3
+# How long the binary logs are watched for the forecast.
+MEASURE_SECONDS = 5.0
 
 
 class ProveStep(Step):
@@ -107,15 +109,12 @@ def render(settings: MigrationSettings, known: Known, servers: Servers) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def check(servers: Servers, *, measure_seconds: float = 5) -> Evidence:
-    """Look at everything that would fail late, and change nothing.
-
-    :param measure_seconds: how long the binary logs are watched for the forecast.
-    """
+def check(servers: Servers) -> Evidence:
+    """Look at everything that would fail late, and change nothing."""
     settings = servers.settings
     _require_open(servers)
     Credentials.of(settings.mysql.replication_conn_id)
-    checks = [*_source_api(servers), *_source_server(servers), _retention(servers), _storage(servers, measure_seconds)]
+    checks = [*_source_api(servers), *_source_server(servers), _retention(servers), _storage(servers)]
     return Evidence(settings.name, "prepare", tuple(checks))
 
 
@@ -191,9 +190,13 @@ def _retention(servers: Servers) -> Check:
     return ok("retention", figures)
 
 
-def _storage(servers: Servers, seconds: float) -> Check:
+def _storage(servers: Servers) -> Check:
     settings, found = servers.settings, servers.describe(Role.SOURCE) or {}
-    rate = storage.measure(servers.hook(Role.SOURCE), seconds)
+    hook = servers.hook(Role.SOURCE)
+    if not int(hook.value("SELECT @@GLOBAL.log_bin")):
+        # Another check forbids it, and all are to be seen.
+        return warn(storage.NAME, f"{hook.name} writes no binary log to be measured", "Switch it on, and look again.")
+    rate = storage.measure(hook, MEASURE_SECONDS)
     free = storage.free_or_unknown(servers.rds(Role.SOURCE), settings.source.identifier)
     allocated = int(found.get("AllocatedStorage") or 0) * GIB or None
     hours = settings.retention_hours(Role.SOURCE)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from livemove.migration import prepare
 from livemove.migration.preflight import evidence
 from livemove.migration.topology import Servers
 from rehearsal.rds.service import Rds
@@ -9,17 +12,27 @@ from tests.fixtures.migration import calls
 from tests.rehearsals.migration.runs import run
 
 
-def test_the_plan_is_printed_and_nothing_is_changed(chain: Servers, rds_seeded: Rds) -> None:
+@pytest.fixture(autouse=True)
+def _measured_briefly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prepare, "MEASURE_SECONDS", 0.5)
+
+
+def test_a_plan_and_a_refusal_change_nothing_and_then_the_chain_is_built_once(chain: Servers, rds_seeded: Rds) -> None:
     before = calls(rds_seeded)
-    finished = run("migration_prepare", plan_only=True)
-    assert finished.state == "success"
-    assert {state for task, state in finished.tasks.items() if task not in ("check", "report")} == {"skipped"}
-    assert "rds:CreateDBCluster\n" in finished.value("check", "plan")
+    planned = run("migration_prepare", plan_only=True)
+    assert planned.state == "success"
+    assert {state for task, state in planned.tasks.items() if task not in ("check", "report")} == {"skipped"}
+    assert "rds:CreateDBCluster\n" in planned.value("check", "plan")
+
+    rds_seeded.control.collation_trap("shop")
+    refused = run("migration_prepare")
+    assert refused.state == "failed"
+    assert "ask AWS Support to repair the procedure" in refused.value("report")
+    assert refused.tasks["source"] == "upstream_failed"
+    rds_seeded.control.collation_trap("shop", on=False)
     assert calls(rds_seeded) == before
     assert list(chain.existing()) == ["source"]
 
-
-def test_the_chain_is_built_and_a_second_run_makes_nothing(chain: Servers, rds_seeded: Rds) -> None:
     finished = run("migration_prepare")
     assert finished.state == "success", finished.tasks
     report = finished.value("report")
@@ -30,16 +43,3 @@ def test_the_chain_is_built_and_a_second_run_makes_nothing(chain: Servers, rds_s
     before = calls(rds_seeded)
     assert run("migration_prepare").state == "success"
     assert calls(rds_seeded) == before
-
-
-def test_a_source_that_could_not_be_replicated_from_fails_before_anything_is_made(
-    chain: Servers, rds_seeded: Rds
-) -> None:
-    rds_seeded.control.collation_trap("shop")
-    before = calls(rds_seeded)
-    finished = run("migration_prepare")
-    assert finished.state == "failed"
-    assert "ask AWS Support to repair the procedure" in finished.value("report")
-    assert finished.tasks["source"] == "upstream_failed"
-    assert calls(rds_seeded) == before
-    assert list(chain.existing()) == ["source"]
