@@ -11,10 +11,10 @@ from tests.rehearsals.migration.runs import run
 def test_what_was_written_on_aurora_is_on_the_fallback_and_changes_flow_on_past_a_signed_gap(
     migration: MigrationCase,
 ) -> None:
-    load = migration.load()
-    load.await_writes(200)
+    load = migration.load(rate=50)
+    load.await_writes(50)
     migration.cutover().run()
-    load.await_writes(300, server=migration.address(Role.TARGET))
+    load.await_writes(50, server=migration.address(Role.TARGET))
     gap(migration, ledger=True)
 
     finished = run("migration_fall_back")
@@ -24,7 +24,7 @@ def test_what_was_written_on_aurora_is_on_the_fallback_and_changes_flow_on_past_
     assert "heartbeat" in listed["text"]
     assert "shop-fallback" in listed["text"]
     assert finished.tasks["sign"] == "success"
-    load.await_writes(300, server=migration.address(Role.FALLBACK))
+    load.await_writes(50, server=migration.address(Role.FALLBACK))
     migration.assert_nothing_lost(load, Role.FALLBACK)
     count = "SELECT COUNT(*) FROM shop.load_writes"
     for role in (Role.TARGET, Role.CDC):
