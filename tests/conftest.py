@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import tempfile
 from pathlib import Path
 
+import botocore.session
 import pytest
 
 from rehearsal.airflow.library import library_variables
@@ -26,6 +28,9 @@ _HOME = Path(tempfile.mkdtemp(prefix="livemove-airflow-"))
 
 # Before anything imports Airflow, which reads them once.
 os.environ.update(library_variables(_HOME, Layout.default()))
+
+# Tests make hundreds of AWS clients; each would read botocore's models and endpoints again, for a tenth of a second.
+botocore.session.create_loader = functools.cache(botocore.session.create_loader)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -100,6 +100,6 @@ def test_every_sign_of_use_keeps_a_server_and_heartbeats_of_rds_are_none(migrati
     assert outcomes(migration) == expected
 
     mover.move(Address(*servers.endpoint(Role.TARGET)))
-    with pytest.raises(NeedsPerson, match=r"finish of example is refused.*shop\.customers"):
+    with pytest.raises(NeedsPerson, match=r"(?s)finish of example is refused.*shop\.customers"):
         retire(migration)
     assert there(migration) == list(Role)
