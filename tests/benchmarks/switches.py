@@ -40,7 +40,9 @@ def run(arguments: list[str], name: str, switch: Callable[[Stack, Load], dict[st
     options = parser.parse_args(arguments)
     stack = Stack("bench")
     # They play no part here.
-    stack.mysql().stop()
+    pair = stack.mysql()
+    pair.reader.stop()
+    pair.writer.stop()
     stack.up({"rds", "s3"})
     chain = PreparedChain(stack, {"promote": PROMOTION_SECONDS})
     rounds = []

@@ -178,7 +178,7 @@ def _source_server(servers: Servers) -> list[Check]:
 
 
 def _retention(servers: Servers) -> Check:
-    """Whether the engine keeps binary logs for as long as the window is; calling the procedure shows error 1267."""
+    """Whether the engine keeps binary logs for as long as the window is, and whether its procedures may be called."""
     settings, hook = servers.settings, servers.hook(Role.SOURCE)
     now = replicate.configuration(hook).get("binlog retention hours")
     hours, window = settings.retention_hours(Role.FALLBACK), settings.fallback_window_hours
