@@ -254,7 +254,7 @@ def test_start_until_a_gtid_needs_one_worker(servers: Servers) -> None:
     servers.rds84.root("SET GLOBAL replica_parallel_workers = 4")
     with pytest.raises(NeedsPerson, match="replica_parallel_workers"):
         replicate.start_until(servers.rds84.hook, f"{uuid}:1-3")
-    servers.rds84.root("SET GLOBAL gtid_mode = ON_PERMISSIVE")
+    servers.rds84.root("SET GLOBAL replica_parallel_workers = 1")
     replicate.start_until(servers.rds84.hook, f"{uuid}:1-3")
     assert servers.rds84.hook.wait_for(GtidSet.parse(f"{uuid}:1-3"), 10)
     time.sleep(0.3)
