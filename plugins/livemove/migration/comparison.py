@@ -6,7 +6,6 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from livemove.migration.evidence import Check, ok, stop, warn
 from livemove.migration.settings import Role
 from livemove.migration.steps import Pending, Step
 from livemove.migration.wanted import Known
@@ -14,6 +13,7 @@ from livemove.mysql import checksum
 from livemove.mysql.checksum import TableChecksum, TableResult
 from livemove.mysql.hook import RdsMySqlHook
 from livemove.runbook.errors import NeedsPerson
+from livemove.runbook.evidence import Check, ok, stop, warn
 
 if TYPE_CHECKING:
     from livemove.migration.preflight import Side

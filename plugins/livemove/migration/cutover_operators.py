@@ -15,12 +15,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator
-from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
 from livemove.migration import rejoin
+from livemove.migration.base import MigrationOperator
 from livemove.migration.cutover import Cutover
-from livemove.migration.evidence import Evidence
 from livemove.migration.fall_back import FallBack
 from livemove.migration.preflight import evidence
 from livemove.migration.settings import Role
@@ -28,8 +27,7 @@ from livemove.migration.switch import Direction
 from livemove.migration.switching import Switching
 from livemove.migration.topology import Servers
 from livemove.rds import steps
-from livemove.runbook.failing import problems_reported
-from livemove.runbook.report import DONE, LEFT
+from livemove.runbook.evidence import Evidence
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -41,36 +39,6 @@ _EVIDENCE = "evidence"
 def switching(servers: Servers, direction: Direction) -> Switching:
     """The cutover or the fall back of a migration, which measures its evidence anew."""
     return _KINDS[direction](servers, lambda: evidence(servers, servers.settings, direction))
-
-
-class MigrationOperator(BaseOperator):
-    """Base of the operators that work on one migration.
-
-    :param migration: name of the file in `include/migrations`, without `.yaml`.
-    """
-
-    template_fields: Sequence[str] = ("migration",)
-    ui_color = "#fdf1e3"
-
-    def __init__(self, *, migration: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.migration = migration
-
-    def execute(self, context: Context) -> Any:
-        """Do the work; a problem that needs a person is not retried."""
-        with problems_reported(context):
-            return self.work(context, Servers.named(self.migration))
-
-    def work(self, context: Context, servers: Servers) -> Any:
-        """What this operator does."""
-        raise NotImplementedError
-
-    @staticmethod
-    def say(context: Context, done: str, left: str = "") -> None:
-        """Tell the report what is true now, and what a person has still to do."""
-        context["ti"].xcom_push(key=DONE, value=done)
-        if left:
-            context["ti"].xcom_push(key=LEFT, value=left)
 
 
 class CheckSwitchOperator(MigrationOperator):

@@ -9,7 +9,6 @@ from typing import TypeAlias
 
 from livemove.migration import endpoint, errant, state
 from livemove.migration.databases import RoleStep
-from livemove.migration.evidence import Check, Evidence, ok, stop, warn
 from livemove.migration.settings import MigrationSettings, Role
 from livemove.migration.state import Outcome
 from livemove.migration.steps import Pending, Step, pending
@@ -19,6 +18,7 @@ from livemove.mysql.errors import ServerError
 from livemove.rds import calls, deletion
 from livemove.rds.naming import final_snapshot
 from livemove.runbook.errors import NeedsPerson, TryAgain
+from livemove.runbook.evidence import Check, Evidence, ok, stop, warn
 
 log = logging.getLogger(__name__)
 

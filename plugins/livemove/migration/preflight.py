@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from typing import Literal, TypeAlias
 
 from livemove.migration import account_copies, comparison, endpoint, preflight_data, preflight_servers, state
-from livemove.migration.evidence import Check, Evidence, ok, stop, warn
 from livemove.migration.settings import MigrationSettings, Role
 from livemove.migration.topology import Servers
 from livemove.mysql import accounts, heartbeat, transactions
 from livemove.mysql.credentials import Credentials
 from livemove.runbook.errors import TryAgain
+from livemove.runbook.evidence import Check, Evidence, ok, stop, warn
 
 log = logging.getLogger(__name__)
 

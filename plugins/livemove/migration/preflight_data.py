@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from livemove.migration.evidence import Check, ok, stop, warn
 from livemove.mysql import schema_checks
 from livemove.mysql.schema_checks import Finding
+from livemove.runbook.evidence import Check, ok, stop, warn
 
 if TYPE_CHECKING:
     from livemove.migration.preflight import Side

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from livemove.migration.errant import classify
-from livemove.migration.evidence import Check, ok, stop, warn
 from livemove.migration.settings import Role
 from livemove.mysql import replicate
 from livemove.mysql.errors import ServerError
@@ -16,6 +15,7 @@ from livemove.mysql.replication import describe, remedy
 from livemove.mysql.schema_checks import version_tuple
 from livemove.rds import facts
 from livemove.rds.states import Kind, Verdict, judge
+from livemove.runbook.evidence import Check, ok, stop, warn
 
 if TYPE_CHECKING:
     from livemove.migration.preflight import Side

@@ -14,7 +14,6 @@ from typing import TypeAlias
 from livemove.migration import state, storage
 from livemove.migration.comparison import CompareStep
 from livemove.migration.databases import CreateStep, ParametersStep, RestartStep
-from livemove.migration.evidence import Check, Evidence, ok, stop, warn
 from livemove.migration.known import NEW_ROLES, find
 from livemove.migration.replicas import ReplicateStep, RestStep
 from livemove.migration.settings import MigrationSettings, Role
@@ -26,6 +25,7 @@ from livemove.mysql import replicate
 from livemove.mysql.credentials import Credentials
 from livemove.mysql.gtid import GtidSet
 from livemove.runbook.errors import NeedsPerson
+from livemove.runbook.evidence import Check, Evidence, ok, stop, warn
 
 StepMaker: TypeAlias = Callable[[Servers], Step]
 GIB = 1024**3

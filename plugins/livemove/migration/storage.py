@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from botocore.config import Config
 
-from livemove.migration.evidence import Check, ok, stop, warn
+from livemove.runbook.evidence import Check, ok, stop, warn
 
 log = logging.getLogger(__name__)
 

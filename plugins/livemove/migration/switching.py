@@ -15,7 +15,6 @@ from typing import Any, cast
 from livemove.migration import ending, endpoint, fence, state
 from livemove.migration.access import Access
 from livemove.migration.endpoint import Address
-from livemove.migration.evidence import Evidence
 from livemove.migration.guard import Guard, GuardLost
 from livemove.migration.line import Line
 from livemove.migration.locks import Lock
@@ -28,6 +27,7 @@ from livemove.migration.topology import Servers
 from livemove.mysql import heartbeat
 from livemove.rds import steps
 from livemove.runbook.errors import NeedsPerson, TryAgain
+from livemove.runbook.evidence import Evidence
 
 log = logging.getLogger(__name__)
 

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from livemove.migration import preflight_servers, state, storage
-from livemove.migration.evidence import Check, Evidence, ok, stop, warn
 from livemove.migration.preflight import Direction, Looks, Side, gathered, lag
 from livemove.migration.settings import Role
 from livemove.migration.state import Outcome
 from livemove.migration.topology import Servers
 from livemove.mysql import gtid_ledger
 from livemove.mysql.gtid_ledger import ACCOUNT, HARMLESS
+from livemove.runbook.evidence import Check, Evidence, ok, stop, warn
 
 log = logging.getLogger(__name__)
 

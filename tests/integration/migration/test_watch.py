@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from livemove.migration import watch
-from livemove.migration.evidence import Check
 from livemove.migration.settings import Role
 from livemove.mysql import gtid_ledger, replicate
+from livemove.runbook.evidence import Check
 from tests.fixtures.switches import MigrationCase
 
 

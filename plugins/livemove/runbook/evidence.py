@@ -46,10 +46,14 @@ class Check:
 
 @dataclass(frozen=True)
 class Evidence:
-    """All checks of one look."""
+    """All checks of one look.
 
-    migration: str
-    direction: str
+    :ivar subject: what is acted on, such as the name of a migration or an alias.
+    :ivar action: what is to be done with it, such as `cutover`.
+    """
+
+    subject: str
+    action: str
     checks: tuple[Check, ...]
 
     @property
@@ -67,7 +71,7 @@ class Evidence:
         at = at or datetime.now(UTC)
         ordered = sorted(self.checks, key=lambda check: -_ORDER.index(check.result))
         lines = [[_MARKS[check.result], check.name, check.figures, _age(check.age_seconds(at))] for check in ordered]
-        text = f"## Evidence for {self.direction}: {self._headline()}\n\n"
+        text = f"## Evidence for {self.action}: {self._headline()}\n\n"
         text += markdown_table(["result", "check", "found", "age"], lines)
         remedies = [f"- {check.name}: {check.remedy}" for check in ordered if check.remedy]
         return text + ("\n\n### What to do\n\n" + "\n".join(remedies) if remedies else "") + "\n"
@@ -97,8 +101,7 @@ class Evidence:
             problems += list(self._worse_than(approved))
         if problems:
             raise NeedsPerson(
-                f"{self.direction} of {self.migration} is refused, and nothing has been changed:\n- "
-                + "\n- ".join(problems)
+                f"{self.action} of {self.subject} is refused, and nothing has been changed:\n- " + "\n- ".join(problems)
             )
 
     def _worse_than(self, approved: Evidence) -> Iterable[str]:
@@ -119,7 +122,7 @@ class Evidence:
     @classmethod
     def from_json(cls, given: Mapping[str, Any]) -> Evidence:
         """What `as_json` made."""
-        return cls(given["migration"], given["direction"], tuple(Check(**check) for check in given["checks"]))
+        return cls(given["subject"], given["action"], tuple(Check(**check) for check in given["checks"]))
 
 
 _MARKS: Mapping[Result, str] = {"ok": "ok", "warn": "**warns**", "stop": "**forbids**"}

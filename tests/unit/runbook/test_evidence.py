@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from livemove.migration.evidence import Check, Evidence, Result, ok, stop, warn
 from livemove.runbook.errors import NeedsPerson
+from livemove.runbook.evidence import Check, Evidence, Result, ok, stop, warn
 
 
 def evidence(*checks: Check) -> Evidence:
