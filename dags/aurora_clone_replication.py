@@ -28,17 +28,15 @@ fail mean that something wrote to the clone; do not skip them before you know wh
 
 from __future__ import annotations
 
-from datetime import timedelta
-
-from airflow.sdk import DAG, Param, chain
+from airflow.sdk import DAG, chain
 
 from livemove.migration.clone_settings import clone_names
 from livemove.migration.operators import CheckCloneOperator, CloneOperator
 from livemove.runbook.approval import ApproveOperator
+from livemove.runbook.forms import file_param, plan_only_param, retried
 from livemove.runbook.report import ReportOperator
 
 CLONE, PLAN_ONLY = "{{ params.clone }}", "{{ params.plan_only }}"
-NAMES = clone_names()
 
 with DAG(
     dag_id="aurora_clone_replication",
@@ -48,28 +46,11 @@ with DAG(
     max_active_runs=1,
     tags=["mysql", "aurora", "clone"],
     params={
-        "clone": Param(
-            NAMES[0] if NAMES else None,
-            type=["null", "string"],
-            enum=[*NAMES] or [None],
-            title="Clone",
-            description="A file in `include/clones`, without `.yaml`.",
-        ),
-        "plan_only": Param(
-            True,
-            type="boolean",
-            title="Plan only",
-            description="Print each statement and call in the log of `check`, and change nothing.",
-        ),
+        "clone": file_param("Clone", "include/clones", clone_names()),
+        "plan_only": plan_only_param("Print each statement and call in the log of `check`"),
     },
     render_template_as_native_obj=True,
-    default_args={
-        "owner": "livemove",
-        "retries": 3,
-        "retry_delay": timedelta(seconds=30),
-        "retry_exponential_backoff": True,
-        "max_retry_delay": timedelta(minutes=10),
-    },
+    default_args=retried(),
 ):
     check = CheckCloneOperator(task_id="check", clone=CLONE)
     approve = ApproveOperator(

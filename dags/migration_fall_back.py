@@ -31,8 +31,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from airflow.providers.standard.operators.python import ShortCircuitOperator
-from airflow.sdk import DAG, Param, chain
+from airflow.sdk import DAG, chain
 
 from livemove.migration.cutover_operators import (
     CheckSwitchOperator,
@@ -44,10 +43,10 @@ from livemove.migration.cutover_operators import (
 )
 from livemove.migration.settings import migration_names
 from livemove.runbook.approval import ApproveOperator
+from livemove.runbook.forms import file_param, plan_only_param, retried
 from livemove.runbook.report import ReportOperator
 
 MIGRATION = "{{ params.migration }}"
-NAMES = migration_names()
 GTIDS = "{{ ti.xcom_pull(task_ids='triage')['gtids'] }}"
 
 with DAG(
@@ -58,38 +57,18 @@ with DAG(
     max_active_runs=1,
     tags=["mysql", "aurora", "migration"],
     params={
-        "migration": Param(
-            NAMES[0] if NAMES else None,
-            type=["null", "string"],
-            enum=[*NAMES] or [None],
-            title="Migration",
-            description="A file in `include/migrations`, without `.yaml`.",
-        ),
-        "plan_only": Param(
-            True,
-            type="boolean",
-            title="Plan only",
-            description="Measure everything, print each statement and call in the log of `check`, and change nothing.",
-        ),
+        "migration": file_param("Migration", "include/migrations", migration_names()),
+        "plan_only": plan_only_param("Measure everything, print each statement and call in the log of `check`"),
     },
     render_template_as_native_obj=True,
-    default_args={
-        "owner": "livemove",
-        "retries": 3,
-        "retry_delay": timedelta(seconds=10),
-        "retry_exponential_backoff": True,
-        "max_retry_delay": timedelta(minutes=10),
-    },
+    default_args=retried(first_pause=timedelta(seconds=10)),
 ):
     check = CheckSwitchOperator(task_id="check", migration=MIGRATION, direction="fall_back")
-    go_on = ShortCircuitOperator(
-        task_id="unless_plan_only",
-        python_callable=lambda plan_only: not plan_only,
-        op_args=["{{ params.plan_only }}"],
-        ignore_downstream_trigger_rules=False,
-    )
     approve = ApproveOperator(
-        task_id="approve", what=f"the fall back of {MIGRATION}", body="{{ ti.xcom_pull(task_ids='check') }}"
+        task_id="approve",
+        what=f"the fall back of {MIGRATION}",
+        body="{{ ti.xcom_pull(task_ids='check') }}",
+        plan_only="{{ params.plan_only }}",
     )
     fall_back = SwitchOperator(task_id="fall_back", migration=MIGRATION, direction="fall_back")
     triage = TriageOperator(task_id="triage", migration=MIGRATION)
@@ -101,7 +80,7 @@ with DAG(
     standby = StandbyOperator(task_id="standby", migration=MIGRATION)
     report = ReportOperator(task_id="report", title=f"Fall back of {MIGRATION}")
 
-    chain(check, go_on, approve, fall_back, triage, sign, rejoin, report)
+    chain(check, approve, fall_back, triage, sign, rejoin, report)
     # `rejoin` has to see that there was a triage: `sign` alone may be skipped with everything else.
     triage >> rejoin
     chain(fall_back, standby, report)

@@ -24,17 +24,15 @@ A database under deletion protection is refused unless *lift protection* is set.
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from airflow.sdk import DAG, Param, chain
 
 from livemove.migration.operators import CheckFinishOperator, FinishOperator
 from livemove.migration.settings import migration_names
 from livemove.runbook.approval import ApproveOperator
+from livemove.runbook.forms import file_param, plan_only_param, retried
 from livemove.runbook.report import ReportOperator
 
 MIGRATION, PLAN_ONLY = "{{ params.migration }}", "{{ params.plan_only }}"
-NAMES = migration_names()
 
 with DAG(
     dag_id="migration_finish",
@@ -44,19 +42,8 @@ with DAG(
     max_active_runs=1,
     tags=["mysql", "aurora", "migration"],
     params={
-        "migration": Param(
-            NAMES[0] if NAMES else None,
-            type=["null", "string"],
-            enum=[*NAMES] or [None],
-            title="Migration",
-            description="A file in `include/migrations`, without `.yaml`.",
-        ),
-        "plan_only": Param(
-            True,
-            type="boolean",
-            title="Plan only",
-            description="Look for signs of use, print each call in the log of `check`, and change nothing.",
-        ),
+        "migration": file_param("Migration", "include/migrations", migration_names()),
+        "plan_only": plan_only_param("Look for signs of use, print each call in the log of `check`"),
         "lift_protection": Param(
             False,
             type="boolean",
@@ -65,13 +52,7 @@ with DAG(
         ),
     },
     render_template_as_native_obj=True,
-    default_args={
-        "owner": "livemove",
-        "retries": 3,
-        "retry_delay": timedelta(seconds=30),
-        "retry_exponential_backoff": True,
-        "max_retry_delay": timedelta(minutes=10),
-    },
+    default_args=retried(),
 ):
     check = CheckFinishOperator(task_id="check", migration=MIGRATION)
     approve = ApproveOperator(

@@ -30,16 +30,14 @@ only what is missing. Databases that you or Terraform made before are adopted by
 
 from __future__ import annotations
 
-from datetime import timedelta
-
-from airflow.sdk import DAG, Param, TaskGroup, chain
+from airflow.sdk import DAG, TaskGroup, chain
 
 from livemove.migration.operators import CheckPrepareOperator, PrepareOperator
 from livemove.migration.prepare_report import PrepareReportOperator
 from livemove.migration.settings import migration_names
+from livemove.runbook.forms import file_param, plan_only_param, retried
 
 MIGRATION, PLAN_ONLY = "{{ params.migration }}", "{{ params.plan_only }}"
-NAMES = migration_names()
 
 
 def step(name: str) -> PrepareOperator:
@@ -54,28 +52,11 @@ with DAG(
     max_active_runs=1,
     tags=["mysql", "aurora", "migration"],
     params={
-        "migration": Param(
-            NAMES[0] if NAMES else None,
-            type=["null", "string"],
-            enum=[*NAMES] or [None],
-            title="Migration",
-            description="A file in `include/migrations`, without `.yaml`.",
-        ),
-        "plan_only": Param(
-            True,
-            type="boolean",
-            title="Plan only",
-            description="Check everything, print each statement and call in the log of `check`, and change nothing.",
-        ),
+        "migration": file_param("Migration", "include/migrations", migration_names()),
+        "plan_only": plan_only_param("Check everything, print each statement and call in the log of `check`"),
     },
     render_template_as_native_obj=True,
-    default_args={
-        "owner": "livemove",
-        "retries": 3,
-        "retry_delay": timedelta(seconds=30),
-        "retry_exponential_backoff": True,
-        "max_retry_delay": timedelta(minutes=10),
-    },
+    default_args=retried(),
 ):
     check = CheckPrepareOperator(task_id="check", migration=MIGRATION)
     source = step("source")

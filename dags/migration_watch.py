@@ -27,6 +27,7 @@ from datetime import timedelta
 from airflow.sdk import DAG, Param, chain
 
 from livemove.migration.operators import WatchedMigrationsOperator, WatchOperator
+from livemove.runbook.forms import retried
 from livemove.runbook.report import ReportOperator
 
 with DAG(
@@ -46,13 +47,7 @@ with DAG(
         ),
     },
     render_template_as_native_obj=True,
-    default_args={
-        "owner": "livemove",
-        "retries": 2,
-        "retry_delay": timedelta(seconds=20),
-        "retry_exponential_backoff": True,
-        "max_retry_delay": timedelta(minutes=1),
-    },
+    default_args=retried(2, timedelta(seconds=20), timedelta(minutes=1)),
 ):
     migrations = WatchedMigrationsOperator(task_id="migrations", only="{{ params.migrations }}")
     watch = WatchOperator.partial(task_id="watch").expand(migration=migrations.output)

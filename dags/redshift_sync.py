@@ -30,8 +30,6 @@ table that takes the old one's place in one transaction.
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from airflow.sdk import DAG, Param, chain, task_group
 
 from livemove.redshift.operators import (
@@ -45,6 +43,7 @@ from livemove.redshift.operators import (
 )
 from livemove.redshift.report import ListTablesOperator, ReportSyncOperator
 from livemove.redshift.settings import sync_names
+from livemove.runbook.forms import plan_only_param, retried
 
 TABLES, FULL, PLAN_ONLY = "{{ params.tables }}", "{{ params.full_reload }}", "{{ params.plan_only }}"
 
@@ -78,21 +77,10 @@ with DAG(
             title="Full reload",
             description="Read all rows of the tables and put them in the place of what the warehouse has.",
         ),
-        "plan_only": Param(
-            False,
-            type="boolean",
-            title="Plan only",
-            description="Check everything, print each statement in the log of `check`, and change nothing.",
-        ),
+        "plan_only": plan_only_param("Check everything, print each statement in the log of `check`", default=False),
     },
     render_template_as_native_obj=True,
-    default_args={
-        "owner": "livemove",
-        "retries": 3,
-        "retry_delay": timedelta(seconds=30),
-        "retry_exponential_backoff": True,
-        "max_retry_delay": timedelta(minutes=10),
-    },
+    default_args=retried(),
 ):
     choose = ChooseSyncsOperator(task_id="choose", syncs="{{ params.syncs }}", tables=TABLES)
 

@@ -12,8 +12,10 @@ from rehearsal.progress import say
 
 POLL_SECONDS = 0.5
 APPROVE, REJECT = "Approve", "Reject"
-# A question is asked a moment before its task begins to wait; a task that is answered in between fails.
+# A question is asked a moment before its task begins to wait; a task that is answered in between fails, and so does
+# one that goes on before the scheduler has noted that its process has ended.
 WAITING = ("awaiting_input", "deferred")
+SETTLE_SECONDS = 3
 
 
 def pending(api: AirflowApi, dag_id: str | None) -> list[dict[str, Any]]:
@@ -65,6 +67,8 @@ def answer_all(url: str, dag_id: str | None, choice: str | None, wait_seconds: f
             of = f" of {dag_id}" if dag_id else ""
             raise RehearsalError(f"No run{of} waits for an approval. Wait for one with ./dev approve --wait SECONDS")
         time.sleep(POLL_SECONDS)
+    if choice is not None:
+        time.sleep(SETTLE_SECONDS)
     done = []
     for detail in found:
         print("\n".join(lines(detail)))

@@ -14,8 +14,7 @@ from livemove.migration.settings import (
     Role,
     ServerSettings,
 )
-from livemove.runbook.config import Settings, load
-from livemove.runbook.errors import NeedsPerson
+from livemove.runbook.config import Settings, file_names, load_named
 from livemove.runbook.include import include_folder
 
 
@@ -59,7 +58,7 @@ def clones_folder() -> Path:
 
 def clone_names() -> list[str]:
     """Names of all files, without reading them."""
-    return sorted(file.stem for file in clones_folder().glob("*.yaml"))
+    return file_names(clones_folder())
 
 
 def load_clone(name: str) -> CloneSettings:
@@ -67,6 +66,4 @@ def load_clone(name: str) -> CloneSettings:
 
     :raises NeedsPerson: the file is missing or does not fit; the message names file, key and remedy.
     """
-    if name != Path(name).name:
-        raise NeedsPerson(f"param clone: {name!r} is no name of a file. Known: {', '.join(clone_names())}.")
-    return load(clones_folder() / f"{name}.yaml", CloneSettings).model_copy(update={"name": name})
+    return load_named(clones_folder(), name, CloneSettings, "clone").model_copy(update={"name": name})

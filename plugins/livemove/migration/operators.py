@@ -18,6 +18,7 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
 from livemove.migration import clone, finish, prepare, watch
+from livemove.migration.base import MigrationOperator
 from livemove.migration.known import find
 from livemove.migration.settings import migration_names
 from livemove.migration.steps import Step
@@ -112,61 +113,40 @@ class StepOperator(BaseOperator):
         return self.defer(trigger=trigger, method_name="resume")  # type: ignore[no-any-return]
 
 
-class CheckPrepareOperator(BaseOperator):
+class CheckPrepareOperator(MigrationOperator):
     """Look at the source and at what exists, print the plan, and refuse what could not work. Changes nothing.
 
-    :param migration: name of the file.
     :returns: the evidence, as Markdown; the plan's text is in XCom under `plan`.
     """
 
-    template_fields: Sequence[str] = ("migration",)
-
-    def __init__(self, *, migration: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.migration = migration
-
-    def execute(self, context: Context) -> str:
+    def work(self, context: Context, servers: Servers) -> str:
         """Check, render the plan and log both."""
-        with problems_reported(context):
-            servers = Servers.named(self.migration)
-            evidence = prepare.check(servers)
-            self.log.info("\n%s", evidence.markdown())
-            plan = prepare.render(servers.settings, find(servers), servers)
-            self.log.info("\n%s", plan)
-            context["ti"].xcom_push(key="plan", value=plan)
-            evidence.raise_if_worse()
-            stops, warnings = len(evidence.stops), len(evidence.warnings)
-            done = f"{len(evidence.checks)} checks, {stops} forbid it, {warnings} warn"
-            context["ti"].xcom_push(key=DONE, value=done)
+        evidence = prepare.check(servers)
+        self.log.info("\n%s", evidence.markdown())
+        plan = prepare.render(servers.settings, find(servers), servers)
+        self.log.info("\n%s", plan)
+        context["ti"].xcom_push(key="plan", value=plan)
+        evidence.raise_if_worse()
+        self.say(context, f"{len(evidence.checks)} checks: none forbids it, {len(evidence.warnings)} warn")
         return evidence.markdown()
 
 
-class CheckFinishOperator(BaseOperator):
+class CheckFinishOperator(MigrationOperator):
     """Look for every sign that what is to be retired is still used, and print the plan. Changes nothing.
 
-    :param migration: name of the file.
     :returns: evidence and plan, as Markdown, for the approval.
     """
 
-    template_fields: Sequence[str] = ("migration",)
-
-    def __init__(self, *, migration: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.migration = migration
-
-    def execute(self, context: Context) -> str:
+    def work(self, context: Context, servers: Servers) -> str:
         """Check, render the plan and log both."""
-        with problems_reported(context):
-            servers = Servers.named(self.migration)
-            outcome = servers.outcome()
-            plan = finish.render(servers.settings, outcome, finish.stamp(servers, outcome))
-            self.log.info("\n%s", plan)
-            evidence = finish.check(servers, outcome)
-            self.log.info("\n%s", evidence.markdown())
-            context["ti"].xcom_push(key="plan", value=plan)
-            evidence.raise_if_worse()
-            done = f"{len(evidence.checks)} checks forbid nothing, {len(evidence.warnings)} warn"
-            context["ti"].xcom_push(key=DONE, value=done)
+        outcome = servers.outcome()
+        plan = finish.render(servers.settings, outcome, finish.stamp(servers, outcome))
+        self.log.info("\n%s", plan)
+        evidence = finish.check(servers, outcome)
+        self.log.info("\n%s", evidence.markdown())
+        context["ti"].xcom_push(key="plan", value=plan)
+        evidence.raise_if_worse()
+        self.say(context, f"{len(evidence.checks)} checks: none forbids it, {len(evidence.warnings)} warn")
         return f"{evidence.markdown()}\n{plan}"
 
 
@@ -216,34 +196,33 @@ class WatchedMigrationsOperator(BaseOperator):
         return found
 
 
-class WatchOperator(BaseOperator):
+class WatchOperator(MigrationOperator):
     """Look once at a migration, and bring the ledger of GTIDs up to date. Fails where something forbids to go on.
 
-    :param migration: name of the file.
     :returns: the evidence, as Markdown.
     """
 
-    template_fields: Sequence[str] = ("migration",)
-
-    def __init__(self, *, migration: str, **kwargs: Any) -> None:
+    def __init__(self, **kwargs: Any) -> None:
         kwargs["map_index_template"] = kwargs.get("map_index_template") or "{{ livemove_label }}"
         super().__init__(**kwargs)
-        self.migration = migration
 
-    def execute(self, context: Context) -> str:
+    def execute(self, context: Context) -> Any:
         """Look, log, and alarm."""
         context["livemove_label"] = self.migration
-        with problems_reported(context):
-            evidence = watch.watch(Servers.named(self.migration))
-            text = evidence.markdown()
-            self.log.info("\n%s", text)
-            done = f"{len(evidence.checks)} checks, {len(evidence.stops)} alarm, {len(evidence.warnings)} warn"
-            context["livemove_label"] = f"{self.migration}: {done}"
-            context["ti"].xcom_push(key=DONE, value=f"{self.migration}: {done}")
-            context["ti"].xcom_push(key="return_value", value=text)
-            if evidence.stops:
-                # A look that could not be taken may work the next time; retries come before the alarm.
-                raise RuntimeError("; ".join(f"{check.name}: {check.figures}" for check in evidence.stops))
+        return super().execute(context)
+
+    def work(self, context: Context, servers: Servers) -> str:
+        """Look once."""
+        evidence = watch.watch(servers)
+        text = evidence.markdown()
+        self.log.info("\n%s", text)
+        done = f"{len(evidence.checks)} checks, {len(evidence.stops)} alarm, {len(evidence.warnings)} warn"
+        context["livemove_label"] = f"{self.migration}: {done}"
+        self.say(context, f"{self.migration}: {done}")
+        context["ti"].xcom_push(key="return_value", value=text)
+        if evidence.stops:
+            # A look that could not be taken may work the next time; retries come before the alarm.
+            raise RuntimeError("; ".join(f"{check.name}: {check.figures}" for check in evidence.stops))
         return text
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
 
-from livemove.runbook.config import Settings, load
+from livemove.runbook.config import Settings, file_names, load_named
 from livemove.runbook.errors import NeedsPerson
 from livemove.runbook.include import include_folder
 
@@ -300,7 +300,7 @@ def migrations_folder() -> Path:
 
 def migration_names() -> list[str]:
     """Names of all migration files, without reading them."""
-    return sorted(file.stem for file in migrations_folder().glob("*.yaml"))
+    return file_names(migrations_folder())
 
 
 def load_migration(name: str) -> MigrationSettings:
@@ -308,10 +308,8 @@ def load_migration(name: str) -> MigrationSettings:
 
     :raises NeedsPerson: the file is missing or does not fit; the message names file, key and remedy.
     """
-    if name != Path(name).name:
-        raise NeedsPerson(f"param migration: {name!r} is no name of a file. Known: {', '.join(migration_names())}.")
-    path = migrations_folder() / f"{name}.yaml"
-    settings = load(path, MigrationSettings)
+    settings = load_named(migrations_folder(), name, MigrationSettings, "migration")
     if settings.name not in ("", name):
+        path = migrations_folder() / f"{name}.yaml"
         raise NeedsPerson(f"{path}: name: {settings.name!r} is not the file's; remove the key.")
     return settings.model_copy(update={"name": name})

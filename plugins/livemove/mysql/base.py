@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowFailException
 
 from livemove.mysql.hook import RdsMySqlHook
 from livemove.mysql.replication import ReplicaStatus
-from livemove.runbook.errors import NeedsPerson
+from livemove.runbook.failing import no_retry_for_a_person
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
-
-
-@contextmanager
-def no_retry_for_a_person() -> Iterator[None]:
-    """A problem that needs a person fails the task at once; a retry cannot help."""
-    try:
-        yield
-    except NeedsPerson as problem:
-        raise AirflowFailException(str(problem)) from None
 
 
 class MySqlOperator(BaseOperator):

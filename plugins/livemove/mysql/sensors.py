@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import conf
 
-from livemove.mysql.base import MySqlOperator, no_retry_for_a_person
+from livemove.mysql.base import MySqlOperator
 from livemove.mysql.catching_up import Mark, Seen, look, mark
 from livemove.mysql.hook import RdsMySqlHook
 from livemove.mysql.triggers import ReplicaCaughtUpTrigger
 from livemove.runbook.errors import NeedsPerson, TryAgain
+from livemove.runbook.failing import no_retry_for_a_person
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.providers.common.compat.sdk import conf
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowFailException
 
 from livemove.rds import facts
 from livemove.rds.hook import RdsHook
@@ -17,18 +15,10 @@ from livemove.rds.states import Kind, Subject
 from livemove.rds.triggers import WaitTrigger
 from livemove.rds.waiting import Waits, attempt, complete, look_at_all
 from livemove.runbook.errors import NeedsPerson, TryAgain
+from livemove.runbook.failing import no_retry_for_a_person
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
-
-
-@contextmanager
-def no_retry_for_a_person() -> Iterator[None]:
-    """A problem that needs a person fails the task at once; a retry cannot help."""
-    try:
-        yield
-    except NeedsPerson as problem:
-        raise AirflowFailException(str(problem)) from None
 
 
 class RdsOperator(BaseOperator):

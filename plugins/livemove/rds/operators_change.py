@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from livemove.rds import naming, steps
-from livemove.rds.base import RdsOperator, no_retry_for_a_person
+from livemove.rds.base import RdsOperator
 from livemove.rds.hook import RdsHook
 from livemove.rds.states import Kind, Subject
 from livemove.rds.waiting import Waits
+from livemove.runbook.failing import no_retry_for_a_person
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -19,7 +19,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import AssetAlias, BaseOperator
-from airflow.sdk.exceptions import AirflowFailException
 from airflow.sdk.log import redact
 
 from livemove.redshift import tables
@@ -31,6 +30,7 @@ from livemove.redshift.sync import Sync
 from livemove.redshift.triggers import BoundsReadyTrigger
 from livemove.redshift.window import Bounds
 from livemove.runbook.errors import NeedsPerson
+from livemove.runbook.failing import problems_reported
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -40,20 +40,14 @@ MERGED_TABLES = AssetAlias(name="redshift_sync", group="redshift_sync")
 
 
 @contextmanager
-def problems_explained(context: Context) -> Iterator[None]:
-    """A problem that waits for a person fails the task at once; all others are retried.
-
-    Either way the report finds the reason in XCom.
-    """
-    try:
-        yield
-    except NeedsPerson as problem:
-        context["ti"].xcom_push(key="problem", value=str(problem))
-        context["livemove_label"] = f"{context.get('livemove_label', '')}: {_headline(str(problem))}"
-        raise AirflowFailException(str(problem)) from None
-    except Exception as error:
-        context["ti"].xcom_push(key="problem", value=redact(f"{type(error).__name__}: {error}"))
-        raise
+def _problems_explained(context: Context) -> Iterator[None]:
+    """Report problems, and name the task's row on the run page after what waits for a person."""
+    with problems_reported(context):
+        try:
+            yield
+        except NeedsPerson as problem:
+            context["livemove_label"] = f"{context.get('livemove_label', '')}: {_headline(redact(str(problem)))}"
+            raise
 
 
 def _headline(text: str, length: int = 80) -> str:
@@ -78,7 +72,7 @@ class SyncOperator(BaseOperator):
     def execute(self, context: Context) -> Any:
         """Do the work; a problem that needs a person is not retried."""
         self._label(context, "")
-        with problems_explained(context):
+        with _problems_explained(context):
             return self.work(context)
 
     def work(self, context: Context) -> Any:
@@ -110,7 +104,7 @@ class ChooseSyncsOperator(BaseOperator):
 
     def execute(self, context: Context) -> list[str]:
         """Return the names, and refuse those that no file has."""
-        with problems_explained(context):
+        with _problems_explained(context):
             return choose_syncs(self.syncs or (), self.tables or ())
 
 

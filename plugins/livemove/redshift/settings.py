@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, field_validator, model_validator
 
 from livemove.redshift import names
-from livemove.runbook.config import Settings, load
+from livemove.runbook.config import Settings, file_names, load_named
 from livemove.runbook.errors import NeedsPerson
 from livemove.runbook.include import include_folder
 
@@ -236,7 +236,7 @@ def sync_folder() -> Path:
 
 def sync_names() -> list[str]:
     """Names of all sync files, without reading them."""
-    return sorted(file.stem for file in sync_folder().glob("*.yaml"))
+    return file_names(sync_folder())
 
 
 def load_sync(name: str) -> SyncSettings:
@@ -244,7 +244,7 @@ def load_sync(name: str) -> SyncSettings:
 
     :raises NeedsPerson: the file is missing or does not fit; the message names file, key and remedy.
     """
-    return load(sync_folder() / f"{name}.yaml", SyncSettings)
+    return load_named(sync_folder(), name, SyncSettings, "syncs")
 
 
 def choose_syncs(syncs: Sequence[str], tables: Sequence[str]) -> list[str]:

@@ -63,9 +63,25 @@ def load(path: Path, model: type[ModelT]) -> ModelT:
         raise NeedsPerson("\n".join(problems)) from error
 
 
+def file_names(folder: Path) -> list[str]:
+    """Names of a folder's files, without `.yaml` and without reading them."""
+    return sorted(file.stem for file in folder.glob("*.yaml"))
+
+
+def load_named(folder: Path, name: str, model: type[ModelT], param: str) -> ModelT:
+    """Read `<folder>/<name>.yaml`; see `load`.
+
+    :param param: the param that gave the name, for messages.
+    :raises NeedsPerson: the name leads elsewhere, too.
+    """
+    if name != Path(name).name:
+        raise NeedsPerson(f"param {param}: {name!r} is no name of a file. Known: {', '.join(file_names(folder))}.")
+    return load(folder / f"{name}.yaml", model)
+
+
 def _neighbours(path: Path) -> str:
-    names = sorted(file.stem for file in path.parent.glob("*.yaml"))
-    return f"Known names: {', '.join(names)}." if names else f"Put one into {path.parent}."
+    known = file_names(path.parent)
+    return f"Known names: {', '.join(known)}." if known else f"Put one into {path.parent}."
 
 
 def _one_line(error: Exception) -> str:

@@ -18,16 +18,26 @@ PROBLEM = "problem"
 
 
 @contextmanager
+def no_retry_for_a_person() -> Iterator[None]:
+    """A problem that needs a person fails the task at once; a retry cannot help."""
+    try:
+        yield
+    except NeedsPerson as problem:
+        raise AirflowFailException(redact(str(problem))) from None
+
+
+@contextmanager
 def problems_reported(context: Context) -> Iterator[None]:
     """Fail the task at once if a person is needed, else let Airflow retry it.
 
     Either way the report finds the reason in XCom, under `problem`.
     """
-    try:
-        yield
-    except NeedsPerson as problem:
-        context["ti"].xcom_push(key=PROBLEM, value=redact(str(problem)))
-        raise AirflowFailException(str(problem)) from None
-    except Exception as error:
-        context["ti"].xcom_push(key=PROBLEM, value=redact(f"{type(error).__name__}: {error}"))
-        raise
+    with no_retry_for_a_person():
+        try:
+            yield
+        except NeedsPerson as problem:
+            context["ti"].xcom_push(key=PROBLEM, value=redact(str(problem)))
+            raise
+        except Exception as error:
+            context["ti"].xcom_push(key=PROBLEM, value=redact(f"{type(error).__name__}: {error}"))
+            raise

@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+from tests.fixtures.purity import impure_imports, rooms_imported
 
-from rehearsal.paths import REPOSITORY
-
-CORE = [
+CORE = (
     *("blocks", "disk", "drift", "examination", "extraction", "findings", "manifest", "names", "plan_text", "plans"),
     *("settings", "statements", "swap", "types", "upkeep", "window"),
-]
+)
 
 
 def test_the_core_imports_neither_airflow_nor_a_client() -> None:
-    program = (
-        "import sys\n"
-        + "".join(f"import livemove.redshift.{module}\n" for module in CORE)
-        + "found = {name.split('.')[0] for name in sys.modules}\n"
-        "print(*sorted(found & {'airflow', 'boto3', 'MySQLdb', 'redshift_connector'}))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        capture_output=True,
-        text=True,
-        env={"PYTHONPATH": str(REPOSITORY / "plugins")},
-        check=True,
-    )
-    assert done.stdout.strip() == ""
+    assert impure_imports("redshift", CORE) == ""
+
+
+def test_the_redshift_room_imports_no_other_room() -> None:
+    assert rooms_imported("redshift") == {"redshift", "runbook"}

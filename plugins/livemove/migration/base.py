@@ -1,0 +1,45 @@
+"""What the operators of the migration's runbooks have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+
+from livemove.migration.topology import Servers
+from livemove.runbook.failing import problems_reported
+from livemove.runbook.report import DONE, LEFT
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class MigrationOperator(BaseOperator):
+    """Base of the operators that work on one migration.
+
+    :param migration: name of the file in `include/migrations`, without `.yaml`.
+    """
+
+    template_fields: Sequence[str] = ("migration",)
+    ui_color = "#fdf1e3"
+
+    def __init__(self, *, migration: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.migration = migration
+
+    def execute(self, context: Context) -> Any:
+        """Do the work; a problem that needs a person is not retried."""
+        with problems_reported(context):
+            return self.work(context, Servers.named(self.migration))
+
+    def work(self, context: Context, servers: Servers) -> Any:
+        """What this operator does."""
+        raise NotImplementedError
+
+    @staticmethod
+    def say(context: Context, done: str, left: str = "") -> None:
+        """Tell the report what is true now, and what a person has still to do."""
+        context["ti"].xcom_push(key=DONE, value=done)
+        if left:
+            context["ti"].xcom_push(key=LEFT, value=left)

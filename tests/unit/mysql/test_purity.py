@@ -1,0 +1,15 @@
+"""The core decides without Airflow, without servers and without clients of them."""
+
+from __future__ import annotations
+
+from tests.fixtures.purity import impure_imports, rooms_imported
+
+CORE = ("gtid", "names", "procedures", "replication", "row_hash")
+
+
+def test_the_core_imports_neither_airflow_nor_a_client() -> None:
+    assert impure_imports("mysql", CORE) == ""
+
+
+def test_the_mysql_room_imports_no_other_room() -> None:
+    assert rooms_imported("mysql") == {"mysql", "runbook"}
