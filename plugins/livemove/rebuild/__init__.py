@@ -1,0 +1,1 @@
+"""The rebuild of a search index: joins the rooms `search` and `stream`, as `migration` joins `mysql` and `rds`."""
