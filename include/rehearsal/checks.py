@@ -26,6 +26,8 @@ KINDS = {
 }
 # The default run takes one fault of each story, and both generations of MySQL.
 ALL_OPTIONS = ["-m", "not drill or seeded", "--mysql", "both"]
+# Two processes, a file at a time each: tests wait for servers most of the time. Each has servers of its own.
+PARALLEL = ["-n", "2", "--dist", "loadfile"]
 BENCHMARKS = REPOSITORY / "tests" / "benchmarks"
 
 
@@ -42,7 +44,7 @@ def pytest_command(kind: str, arguments: Sequence[str], tests: Path = REPOSITORY
     if not folders:
         raise RehearsalError(f"There are no tests in {', '.join(f'tests/{name}' for name in KINDS[kind])}.")
     options = ALL_OPTIONS if kind == "all" else []
-    return [sys.executable, "-m", "pytest", *options, *arguments, *folders]
+    return [sys.executable, "-m", "pytest", *PARALLEL, *options, *arguments, *folders]
 
 
 def run_tests(kind: str, arguments: Sequence[str]) -> int:

@@ -138,6 +138,7 @@ COMMANDS = (
         "  drills       all faults\n"
         "  all          all of these, with one seeded fault for each story instead of all\n\n"
         "Arguments after the kind are handed to pytest: ./dev test unit -k ports -x\n"
+        "Two processes run them, each with servers of its own; -n 0 is for a debugger.\n"
         "--mysql 8.0.31, 9.7 or both chooses the generation of the MySQL servers.",
         "rehearsal.commands:test",
         _for_tests,

@@ -112,7 +112,7 @@ def test_all_tests_leave_out_faults_that_are_not_seeded_and_take_both_generation
         (tmp_path / "tests" / name).mkdir(parents=True)
     words = checks.pytest_command("all", ["-x"], tmp_path / "tests")
     assert words[3:] == [
-        "-m", "not drill or seeded", "--mysql", "both", "-x",
+        *checks.PARALLEL, "-m", "not drill or seeded", "--mysql", "both", "-x",
         str(tmp_path / "tests/unit"), str(tmp_path / "tests/drills"),
     ]  # fmt: skip
     assert "-m" not in checks.pytest_command("drills", [], tmp_path / "tests")[3:]
