@@ -50,7 +50,7 @@ def _nothing(_: argparse.Namespace) -> Sequence[str]:
 
 
 def _servers(_: argparse.Namespace) -> Sequence[str]:
-    return ("python", "mysql80")
+    return ("python", "mysql80", "elasticsearch")
 
 
 def _packages(_: argparse.Namespace) -> Sequence[str]:
@@ -61,7 +61,7 @@ def _for_tests(options: argparse.Namespace) -> Sequence[str]:
     if options.which == "unit":
         return ("python",)
     newer = options.which == "all" or {"9.7", "both", "--mysql=9.7", "--mysql=both"} & set(options.rest)
-    return ("python", "mysql80", "compose", *(["mysql97"] if newer else []))
+    return ("python", "mysql80", "elasticsearch", "compose", *(["mysql97"] if newer else []))
 
 
 def _no_arguments(_: argparse.ArgumentParser) -> None:
@@ -148,9 +148,9 @@ COMMANDS = (
         "up",
         "start the stack",
         "Start MySQL (an Aurora writer and its reader), S3, the Redshift stand-in, the RDS API (an instance\n"
-        "to migrate) and Airflow, all on 127.0.0.1, and wait until they can be used. What runs already is\n"
-        "left alone. The first time takes minutes, as everything is installed into .livemove (or\n"
-        "$LIVEMOVE_STATE).",
+        "to migrate), Elasticsearch, Kinesis and Airflow, all on 127.0.0.1, and wait until they can be used.\n"
+        "What runs already is left alone. The first time takes minutes, as everything is installed into\n"
+        ".livemove (or $LIVEMOVE_STATE).",
         "rehearsal.commands:up",
         _servers,
         _no_arguments,
@@ -166,9 +166,9 @@ COMMANDS = (
     Command(
         "status",
         "say what runs, and where",
-        "Say what runs. With --json: one object with the keys mysql, redshift, rds, s3 and airflow,\n"
-        "passwords included, so that any client can connect; what does not run is left out. Servers behind the\n"
-        "RDS API are found under mysql by their identifier. Exits with 1 unless all runs.",
+        "Say what runs. With --json: one object with the keys mysql, redshift, rds, s3, elasticsearch, kinesis\n"
+        "and airflow, passwords included, so that any client can connect; what does not run is left out.\n"
+        "Servers behind the RDS API are found under mysql by their identifier. Exits with 1 unless all runs.",
         "rehearsal.commands:status",
         _nothing,
         _status_arguments,

@@ -62,6 +62,10 @@ def _print_status(folder: Folder) -> None:
         print(f"  {'rds':20}  {rds['endpoint_url']}  region {REGION}")
     if s3 := found.get("s3"):
         print(f"  {'s3':20}  {s3['endpoint_url']}  bucket {s3['bucket']}")
+    if elasticsearch := found.get("elasticsearch"):
+        print(f"  {'elasticsearch':20}  {elasticsearch['url']}")
+    if kinesis := found.get("kinesis"):
+        print(f"  {'kinesis':20}  {kinesis['endpoint_url']}  streams {', '.join(kinesis['streams'].values())}")
     if airflow := found.get("airflow"):
         print(f"  {'airflow':20}  {airflow['url']}  (no login)")
     if absent := missing(folder):

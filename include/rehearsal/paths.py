@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +35,11 @@ class Layout:
     def python(self) -> Path:
         """Its interpreter."""
         return self.venv / "bin" / "python"
+
+    @property
+    def site_packages(self) -> Path:
+        """Its packages; made with the interpreter that runs `./dev`."""
+        return self.venv / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
 
     @property
     def tools(self) -> Path:
@@ -73,6 +79,16 @@ class Layout:
     def mysql97(self) -> Path:
         """MySQL 9.7: `bin/mysqld` and `root`."""
         return self.tools / "mysql-9.7"
+
+    @property
+    def elasticsearch(self) -> Path:
+        """Elasticsearch 7.17: `lib`, `modules` and `config`."""
+        return self.tools / "elasticsearch-7.17.29"
+
+    @property
+    def kinesalite(self) -> Path:
+        """kinesalite: `node_modules`."""
+        return self.tools / "kinesalite"
 
     @property
     def airflow_database(self) -> Path:

@@ -23,12 +23,16 @@ AIRFLOW = ("airflow-api-server", "airflow-scheduler", "airflow-dag-processor", "
 STOP_ORDER: tuple[dict[str, float], ...] = (
     # The RDS stand-in starts again what dies, so it goes before its servers.
     {**dict.fromkeys(AIRFLOW, 2), "rds": 5},
-    {"mysql-reader": 5, "mysql97-reader": 5, "mysql-writer": 5, "mysql97-writer": 5, "redshift": 10, "s3": 2},
+    {
+        "mysql-reader": 5, "mysql97-reader": 5, "mysql-writer": 5, "mysql97-writer": 5, "redshift": 10, "s3": 2,
+        "elasticsearch": 5, "kinesis": 2,
+    },
 )
 MYSQL_ROLES = ("writer", "reader")
 MYSQL_USER, MYSQL_DATABASE = "admin", "flights"
 REDSHIFT_USER, REDSHIFT_DATABASE = "admin", "dev"
 RDS_DATABASE = "shop"
+STREAMS = {"changes": "livemove-changes", "documents": "livemove-documents"}
 BUCKET = "livemove-rehearsal"
 REGION = "ap-northeast-1"
 
@@ -99,6 +103,10 @@ def describe(folder: Folder) -> dict[str, Any]:
         found["mysql"] = found.get("mysql", {}) | _databases(folder, passwords)
     if folder.running("s3"):
         found["s3"] = {"endpoint_url": f"http://{LOOPBACK}:{ports['s3']}", "bucket": BUCKET}
+    if folder.running("elasticsearch"):
+        found["elasticsearch"] = {"url": f"http://{LOOPBACK}:{ports['elasticsearch']}"}
+    if folder.running("kinesis"):
+        found["kinesis"] = {"endpoint_url": f"http://{LOOPBACK}:{ports['kinesis']}", "streams": dict(STREAMS)}
     if folder.running(*AIRFLOW):
         found["airflow"] = {"url": f"http://{LOOPBACK}:{ports['airflow']}"}
     return found
@@ -122,7 +130,7 @@ def _databases(folder: Folder, passwords: Mapping[str, str]) -> dict[str, Any]:
 
 def missing(folder: Folder) -> list[str]:
     """Names of the servers of a full stack that do not run."""
-    wanted = [f"mysql-{role}" for role in MYSQL_ROLES] + ["redshift", "s3", "rds", *AIRFLOW]
+    wanted = [f"mysql-{role}" for role in MYSQL_ROLES] + ["redshift", "s3", "rds", "elasticsearch", "kinesis", *AIRFLOW]
     return [name for name in wanted if not folder.running(name)]
 
 

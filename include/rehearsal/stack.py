@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rehearsal.credentials import password
+from rehearsal.elasticsearch.service import Elasticsearch
+from rehearsal.kinesis.service import Kinesis
 from rehearsal.locks import exclusive
 from rehearsal.mysql.builds import DEFAULT_VERSION, build
 from rehearsal.mysql.pair import Pair, Passwords
@@ -43,7 +45,7 @@ PASSWORDS = (
     "airflow-secret",
     "airflow-jwt",
 )
-SERVICES = frozenset({"mysql", "redshift", "s3", "rds", "airflow"})
+SERVICES = frozenset({"mysql", "redshift", "s3", "rds", "elasticsearch", "kinesis", "airflow"})
 # What SQL, shells, formats and patterns take for something else: a password that is put into any of them without
 # care fails. MySQL takes at most 32 characters for a replication user.
 HOSTILE = "'\"\\%s%("
@@ -64,7 +66,7 @@ class Stack:
     def up(self, services: Iterable[str] = SERVICES, mysql_version: str = DEFAULT_VERSION) -> dict[str, float]:
         """Start what does not run yet, side by side, and wait until it can be used.
 
-        :param services: of `mysql`, `redshift`, `s3`, `rds`, `airflow`.
+        :param services: of `mysql`, `redshift`, `s3`, `rds`, `elasticsearch`, `kinesis`, `airflow`.
         :param mysql_version: the generation of both MySQL servers.
         :returns: seconds that each service took.
         :raises RehearsalError: a service did not come up; those that did are left running.
@@ -74,6 +76,8 @@ class Stack:
             "s3": lambda: self.s3.start(),
             "redshift": lambda: self.warehouse.start(),
             "rds": lambda: self.rds.start(),
+            "elasticsearch": lambda: self.elasticsearch.start(),
+            "kinesis": lambda: self.kinesis.start(),
             "airflow": self._start_airflow,
         }
         wanted = [name for name in actions if name in set(services)]
@@ -114,6 +118,9 @@ class Stack:
             "s3",
             "redshift",
             "rds",
+            "elasticsearch",
+            "elasticsearch-transport",
+            "kinesis",
             "airflow",
         ):
             if not self.folder.running(_first_server(name)):
@@ -170,6 +177,23 @@ class Stack:
         )
 
     @property
+    def elasticsearch(self) -> Elasticsearch:
+        """The Elasticsearch node."""
+        return Elasticsearch(
+            self.folder.path / "elasticsearch",
+            self.folder.server("elasticsearch"),
+            self.port("elasticsearch"),
+            self.port("elasticsearch-transport"),
+            self._layout,
+        )
+
+    @property
+    def kinesis(self) -> Kinesis:
+        """The Kinesis server."""
+        process = self.folder.server("kinesis")
+        return Kinesis(self.folder.path / "kinesis", process, self.port("kinesis"), self._layout)
+
+    @property
     def rds(self) -> Rds:
         """The RDS stand-in."""
         from rehearsal.rds.service import Rds
@@ -206,6 +230,12 @@ class Stack:
                 "schema": REDSHIFT_DATABASE,
                 "extra": {"ssl": False, "is_serverless": False},
             },
+            "elasticsearch_default": {
+                "conn_type": "elasticsearch",
+                "host": LOOPBACK,
+                "port": self.port("elasticsearch"),
+                "schema": "http",
+            },
             "aws_default": {
                 "conn_type": "aws",
                 "login": ACCESS_KEY,
@@ -213,7 +243,10 @@ class Stack:
                 "extra": {
                     "endpoint_url": self.s3.endpoint_url,
                     "region_name": REGION,
-                    "service_config": {"rds": {"endpoint_url": f"http://{LOOPBACK}:{self.port('rds')}"}},
+                    "service_config": {
+                        "rds": {"endpoint_url": f"http://{LOOPBACK}:{self.port('rds')}"},
+                        "kinesis": {"endpoint_url": self.kinesis.endpoint_url},
+                    },
                     # Over TLS botocore does not sign bodies either: the checksum that it sends proves them.
                     "config_kwargs": {"s3": {"payload_signing_enabled": False}},
                 },
@@ -238,11 +271,11 @@ class Stack:
 
 
 def _first_server(port_name: str) -> str:
-    return "airflow-api-server" if port_name == "airflow" else port_name
+    return {"airflow": "airflow-api-server", "elasticsearch-transport": "elasticsearch"}.get(port_name, port_name)
 
 
 def _timed(name: str, action: Callable[[], None]) -> float:
     clock = Clock()
     action()
-    say(f"  {name:9} ready in {clock}")
+    say(f"  {name:13} ready in {clock}")
     return round(clock.seconds, 1)

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _PASSING_FOLDERS = "+dac_override,+dac_read_search"
+# Otherwise access(2), with which Java looks for files, disregards the capabilities of an ordinary user.
+_ASKING_WITH_THEM = "+no_setuid_fixup"
 
 
 class CannotDropPrivilegesError(RuntimeError):
@@ -58,6 +60,7 @@ def unprivileged(argv: Sequence[str], *, parent_death_signal: str | None = None)
             "install the package util-linux, or start as an ordinary user."
         )
     command = [setpriv, "--reuid", str(identity.uid), "--regid", str(identity.gid), "--clear-groups"]
+    command += ["--securebits", _ASKING_WITH_THEM]
     command += ["--inh-caps", _PASSING_FOLDERS, "--ambient-caps", _PASSING_FOLDERS]
     if parent_death_signal is not None:
         command += ["--pdeathsig", parent_death_signal]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rehearsal.errors import RehearsalError
-from rehearsal.install import compose, mysql80, mysql97, python
+from rehearsal.install import compose, elasticsearch, kinesis, mysql80, mysql97, python
 from rehearsal.locks import exclusive
 from rehearsal.paths import Layout
 from rehearsal.progress import Clock, say
@@ -49,8 +49,22 @@ def steps(layout: Layout) -> dict[str, list[Step]]:
         (layout.airflow_database,),
         python.install_airflow_database,
     )
+    streams = Step(
+        "kinesalite",
+        (*kinesis.INPUTS, code / "kinesis.py"),
+        (layout.kinesalite / "node_modules" / "kinesalite",),
+        kinesis.install,
+    )
     return {
-        "python": [packages, database],
+        "python": [packages, database, streams],
+        "elasticsearch": [
+            Step(
+                "elasticsearch-7.17.29",
+                (*elasticsearch.ARTIFACTS.values(), code / "elasticsearch.py"),
+                (layout.elasticsearch / "modules/reindex/plugin-descriptor.properties",),
+                elasticsearch.install,
+            )
+        ],
         "mysql80": [
             Step(
                 "mysql-8.0.31",

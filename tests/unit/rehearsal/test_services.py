@@ -14,9 +14,8 @@ from rehearsal.services import Folder, describe, missing, stop_all
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Folder]:
     found = Folder(tmp_path)
-    found.ports.write_text(
-        json.dumps({"mysql-writer": 1, "mysql-reader": 2, "redshift": 3, "s3": 4, "airflow": 5, "rds": 6})
-    )
+    names = ("mysql-writer", "mysql-reader", "redshift", "s3", "airflow", "rds", "elasticsearch", "kinesis", "dms")
+    found.ports.write_text(json.dumps({name: number for number, name in enumerate(names, start=1)}))
     found.credentials.write_text(json.dumps({"mysql-admin": "m", "redshift-admin": "r"}))
     yield found
     stop_all(found)
@@ -33,7 +32,7 @@ def test_a_stack_that_never_ran_has_no_services(tmp_path: Path) -> None:
 
 
 def test_a_full_stack_is_described_key_by_key(folder: Folder) -> None:
-    start(folder, "mysql-writer", "mysql-reader", "redshift", "s3", "rds")
+    start(folder, "mysql-writer", "mysql-reader", "redshift", "s3", "rds", "elasticsearch", "kinesis")
     start(folder, "airflow-api-server", "airflow-scheduler", "airflow-dag-processor", "airflow-triggerer")
     mysql = {"host": "127.0.0.1", "user": "admin", "password": "m", "database": "flights"}
     assert describe(folder) == {
@@ -41,6 +40,11 @@ def test_a_full_stack_is_described_key_by_key(folder: Folder) -> None:
         "redshift": {"host": "127.0.0.1", "port": 3, "user": "admin", "password": "r", "database": "dev"},
         "s3": {"endpoint_url": "http://127.0.0.1:4", "bucket": "livemove-rehearsal"},
         "rds": {"endpoint_url": "http://127.0.0.1:6"},
+        "elasticsearch": {"url": "http://127.0.0.1:7"},
+        "kinesis": {
+            "endpoint_url": "http://127.0.0.1:8",
+            "streams": {"changes": "livemove-changes", "documents": "livemove-documents"},
+        },
         "airflow": {"url": "http://127.0.0.1:5"},
     }
     assert missing(folder) == []
