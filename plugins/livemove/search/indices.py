@@ -39,6 +39,7 @@ def create(
     *,
     alias: str,
     source: str = "",
+    origin: str = "",
     snapshot: str = "",
     snapshot_started_at: str = "",
     requests_per_second: float | None = None,
@@ -51,6 +52,7 @@ def create(
 
     :param body: the user's `mapping.json`.
     :param source: what it will be copied from; empty for an index that begins empty.
+    :param origin: the index that the snapshot was taken of.
     :raises NeedsPerson: another index has that name, or was made from another mapping or source; the server refuses
         the mapping; a template gives it an alias.
     """
@@ -59,6 +61,7 @@ def create(
         alias=alias,
         rebuild=index,
         source=source,
+        origin=origin,
         snapshot=snapshot,
         snapshot_started_at=snapshot_started_at,
         requests_per_second=requests_per_second,
