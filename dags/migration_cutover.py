@@ -38,7 +38,7 @@ from livemove.runbook.approval import ApproveOperator
 from livemove.runbook.forms import file_param, plan_only_param, retried
 from livemove.runbook.report import ReportOperator
 
-MIGRATION = "{{ params.migration }}"
+MIGRATION, PLAN_ONLY = "{{ params.migration }}", "{{ params.plan_only }}"
 
 with DAG(
     dag_id="migration_cutover",
@@ -59,9 +59,9 @@ with DAG(
         task_id="approve",
         what=f"the cutover of {MIGRATION}",
         body="{{ ti.xcom_pull(task_ids='check') }}",
-        plan_only="{{ params.plan_only }}",
+        plan_only=PLAN_ONLY,
     )
-    cut_over = SwitchOperator(task_id="cut_over", migration=MIGRATION, direction="cutover")
+    cut_over = SwitchOperator(task_id="cut_over", migration=MIGRATION, direction="cutover", plan_only=PLAN_ONLY)
     verify = VerifyChainOperator(task_id="verify", migration=MIGRATION, serving="target", followers=["cdc", "fallback"])
     report = ReportOperator(task_id="report", title=f"Cutover of {MIGRATION}")
 

@@ -46,7 +46,7 @@ from livemove.runbook.approval import ApproveOperator
 from livemove.runbook.forms import file_param, plan_only_param, retried
 from livemove.runbook.report import ReportOperator
 
-MIGRATION = "{{ params.migration }}"
+MIGRATION, PLAN_ONLY = "{{ params.migration }}", "{{ params.plan_only }}"
 GTIDS = "{{ ti.xcom_pull(task_ids='triage')['gtids'] }}"
 
 with DAG(
@@ -68,9 +68,9 @@ with DAG(
         task_id="approve",
         what=f"the fall back of {MIGRATION}",
         body="{{ ti.xcom_pull(task_ids='check') }}",
-        plan_only="{{ params.plan_only }}",
+        plan_only=PLAN_ONLY,
     )
-    fall_back = SwitchOperator(task_id="fall_back", migration=MIGRATION, direction="fall_back")
+    fall_back = SwitchOperator(task_id="fall_back", migration=MIGRATION, direction="fall_back", plan_only=PLAN_ONLY)
     triage = TriageOperator(task_id="triage", migration=MIGRATION)
     sign = SignOperator(task_id="sign", gtids=GTIDS, text="{{ ti.xcom_pull(task_ids='triage')['text'] }}")
     # `sign` is skipped when there is nothing to sign, and fails when the person rejects.

@@ -82,13 +82,28 @@ class SwitchOperator(MigrationOperator):
 
     :param direction: `cutover` or `fall_back`.
     :param checked_by: the task whose evidence was approved; None if nobody had to approve.
+    :param plan_only: skip the switch, and with it what follows, even if the approval was marked as given.
     :returns: the outcome, the steps with their times, and the seconds that writes were stopped.
     """
 
-    def __init__(self, *, direction: Direction, checked_by: str | None = "check", **kwargs: Any) -> None:
+    template_fields: Sequence[str] = (*MigrationOperator.template_fields, "plan_only")
+
+    def __init__(
+        self, *, direction: Direction, checked_by: str | None = "check", plan_only: bool = False, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.direction = direction
         self.checked_by = checked_by
+        self.plan_only = plan_only
+
+    def execute(self, context: Context) -> Any:
+        """Switch.
+
+        :raises AirflowSkipException: the run is to plan only.
+        """
+        if self.plan_only:
+            raise AirflowSkipException("The run is to plan only: the log of `check` has the plan.")
+        return super().execute(context)
 
     def work(self, context: Context, servers: Servers) -> dict[str, Any]:
         """Switch."""
