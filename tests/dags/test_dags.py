@@ -16,12 +16,16 @@ DAGS = REPOSITORY / "dags"
 # Files that tests know: a new DAG file gets its line here together with tests of what it does.
 KNOWN = {
     "aurora_clone_replication.py": ["aurora_clone_replication"],
+    "index_clean_up.py": ["index_clean_up"],
+    "index_rebuild.py": ["index_rebuild"],
+    "index_roll_back.py": ["index_roll_back"],
     "migration_cutover.py": ["migration_cutover"],
     "migration_fall_back.py": ["migration_fall_back"],
     "migration_finish.py": ["migration_finish"],
     "migration_prepare.py": ["migration_prepare"],
     "migration_watch.py": ["migration_watch"],
     "redshift_sync.py": ["redshift_sync"],
+    "stream_replay.py": ["stream_replay"],
 }
 MAX_LINES = 120
 
