@@ -12,7 +12,7 @@ from livemove.rebuild import plan
 from livemove.rebuild.rebuild import Rebuild
 from livemove.runbook.errors import NeedsPerson, TryAgain
 from livemove.runbook.evidence import Check, Evidence, ok, stop, warn
-from livemove.search import aliases, calls, indices, mapping, naming, snapshots, state
+from livemove.search import aliases, calls, cluster, indices, mapping, naming, snapshots, state
 from livemove.search.aliases import Alias
 from livemove.search.reading import Reader
 from livemove.search.snapshots import Snapshot
@@ -68,6 +68,8 @@ class Preflight:
     def evidence(self) -> Evidence:
         """All checks; one that cannot be made forbids."""
         looks: tuple[tuple[str, Callable[[], Iterator[Check]]], ...] = (
+            ("cluster", self._clusters),
+            ("disk", self._disk),
             ("alias", self._alias),
             ("mapping.json", self._mapping),
             ("snapshot", self._snapshot),
@@ -78,6 +80,19 @@ class Preflight:
         )
         found = [check for name, look in looks for check in _looked(name, look)]
         return Evidence(self.rebuild.alias, "rebuild", tuple(found))
+
+    def _clusters(self) -> Iterator[Check]:
+        source, target, index = self.rebuild.source, self.rebuild.target, self.source_index
+        for hook in (source,) if target is source else (source, target):
+            yield cluster.version_check(hook)
+            yield cluster.health_check(hook)
+        yield cluster.health_check(source, index)
+        yield cluster.restore_check(source, target, index, self.snapshot.version if self.snapshot else "")
+        yield from cluster.template_checks(target, self.rebuild.index)
+
+    def _disk(self) -> Iterator[Check]:
+        factor = self.settings.limits.free_disk_factor
+        yield cluster.disk_check(self.rebuild.target, self.source_index, factor, self.rebuild.source)
 
     def _alias(self) -> Iterator[Check]:
         live = self.rebuild.live()

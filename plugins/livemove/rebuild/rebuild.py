@@ -135,6 +135,6 @@ def _credentials(hook: SearchHook) -> dict[str, str]:
         "LOADER_ELASTICSEARCH_USER": None if key else connection.login,
         "LOADER_ELASTICSEARCH_PASSWORD": None if key else connection.password,
         "LOADER_ELASTICSEARCH_API_KEY": key,
-        "LOADER_ELASTICSEARCH_CA_CERTS": extra.get("ca_certs"),
+        "LOADER_ELASTICSEARCH_CA": extra.get("ca_certs"),
     }
     return {name: str(value) for name, value in found.items() if value}

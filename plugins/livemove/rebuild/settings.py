@@ -36,7 +36,8 @@ class DocumentsSettings(Settings):
 
     table: Text = Field(description="<schema>.<table> of the source.")
     id: list[Text] = Field(min_length=1, description="Columns whose values make the document's id.")
-    fields: dict[str, Any] = Field(default_factory=dict, description="Columns that are no plain values, such as json.")
+    fields: dict[str, Text] = Field(default_factory=dict, description="Columns that are no plain values, such as json.")
+    lobs: list[Text] = Field(default_factory=list, description="Columns that DMS may leave out of an update.")
     epoch: int = Field(1, ge=0, le=15, description="Raise it by one when the source database is replaced.")
 
     @field_validator("table")

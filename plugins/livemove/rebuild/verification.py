@@ -144,8 +144,7 @@ def _applied(said: LoaderStatus | None, asked: datetime) -> bool:
     """Whether every shard was read to its end, or to a record that came later, after a moment."""
     if said is None:
         return False
-    later = points.parse(said.written_at) > asked
-    return later and all(
-        shard.finished or shard.behind_ms == 0 or (shard.arrived_at and points.parse(shard.arrived_at) > asked)
+    return all(
+        shard.finished or any(at and points.parse(at) > asked for at in (shard.level_at, shard.arrived_at))
         for shard in said.shards.values()
     )

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 State = Literal["absent", "starting", "running", "ended"]
-#: Where it goes on after a restart: behind what it has applied.
-CHECKPOINT = "checkpoint"
 
 
 @dataclass(frozen=True)
@@ -19,7 +17,7 @@ class Deployment:
     :ivar stream: the Kinesis stream that it reads.
     :ivar targets: `https://host:port/index`, without credentials.
     :ivar state: where it keeps status and control, as `s3://bucket/prefix`.
-    :ivar start: `checkpoint`, `latest`, `trim_horizon` or a time in ISO 8601.
+    :ivar start: where it begins if it has no checkpoint: `latest`, `trim_horizon` or a time in ISO 8601.
     :ivar until: where it ends, as a time in ISO 8601; None for never.
     :ivar environment: variables that it needs, such as credentials; never shown.
     """
@@ -34,9 +32,10 @@ class Deployment:
 
     def arguments(self) -> list[str]:
         """Words of `python -m loader`; nothing in them is secret."""
-        words = ["load", "--name", self.name, "--stream", self.stream, "--state", self.state, "--from", self.start]
+        words = ["load", "--name", self.name, "--stream", self.stream, "--state", self.state]
         for target in self.targets:
             words += ["--target", target]
+        words += ["--from", "checkpoint", "--otherwise", self.start]
         return [*words, "--until", self.until] if self.until else words
 
 

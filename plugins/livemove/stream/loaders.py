@@ -13,7 +13,7 @@ from typing import Any, Literal
 from livemove.runbook.errors import NeedsPerson, TryAgain
 from livemove.stream import status as reading
 from livemove.stream.control import LoaderControl
-from livemove.stream.deployment import CHECKPOINT, Deployer, Deployment
+from livemove.stream.deployment import Deployer, Deployment
 from livemove.stream.hook import StreamHook
 from livemove.stream.local import LocalDeployer
 from livemove.stream.status import LoaderStatus
@@ -96,12 +96,10 @@ class Loaders:
             )
         if self.deployer.state(wanted.name) == "running":
             return f"{wanted.name} runs"
-        going_on = said is not None and any(shard.sequence_number for shard in said.shards.values())
-        start = CHECKPOINT if going_on else wanted.start
         # What it was told before would stop it at once.
         self.control.resume(wanted.name)
-        self.deployer.deploy(replace(wanted, start=start, environment={**self.environment(), **wanted.environment}))
-        return f"{wanted.name} was started from {'its checkpoint' if going_on else start}"
+        self.deployer.deploy(replace(wanted, environment={**self.environment(), **wanted.environment}))
+        return f"{wanted.name} was started from {'its checkpoint' if said else wanted.start}"
 
     def rewind(self, wanted: Deployment) -> str:
         """Run a loader from where it shall start, whatever it has applied already."""

@@ -25,7 +25,7 @@ from airflow.sdk import BaseOperator
 
 from livemove.runbook.failing import problems_reported
 from livemove.runbook.report import DONE
-from livemove.stream.deployment import CHECKPOINT, Deployment
+from livemove.stream.deployment import Deployment
 from livemove.stream.loaders import DeployerName, Loaders, make_deployer
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class DeployLoaderOperator(LoaderOperator):
     template_fields: Sequence[str] = (*LoaderOperator.template_fields, "stream", "targets", "start", "until")
 
     def __init__(
-        self, *, stream: str, targets: Sequence[str], start: str = CHECKPOINT, until: str | None = None, **kwargs: Any
+        self, *, stream: str, targets: Sequence[str], start: str, until: str | None = None, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
         self.stream = stream

@@ -21,7 +21,8 @@ class ShardStatus:
     :ivar arrived_at: when that record came to the stream, ISO 8601.
     :ivar commit_time: when the newest change that was applied was committed, ISO 8601.
     :ivar behind_ms: how far behind the end of the shard the last read was; None before the first.
-    :ivar lag_s: seconds from commit to applied, of the last records.
+    :ivar level_at: when all that had come to the shard was applied last, ISO 8601.
+    :ivar lag_s: seconds for which nothing newer is known to be applied, in event time.
     :ivar finished: the shard was split or merged, and is read to its end.
     """
 
@@ -29,6 +30,7 @@ class ShardStatus:
     arrived_at: str | None = None
     commit_time: str | None = None
     behind_ms: int | None = None
+    level_at: str | None = None
     lag_s: float | None = None
     finished: bool = False
 
@@ -110,7 +112,7 @@ def _shard_behind(status: LoaderStatus, name: str, limit: float) -> Iterator[str
     elif shard.behind_ms > 0:
         yield f"{name}: {shard.behind_ms / 1000:.1f} s behind the end of the stream"
     elif shard.lag_s is not None and shard.lag_s >= limit:
-        yield f"{name}: the newest change was applied {shard.lag_s:.1f} s after its commit, {limit:g} s are allowed"
+        yield f"{name}: {shard.lag_s:.1f} s behind the newest commit, {limit:g} s are allowed"
 
 
 def passed(ahead: LoaderStatus, paused: LoaderStatus) -> list[str]:

@@ -39,7 +39,7 @@ def test_a_loader_that_read_to_the_end_of_every_open_shard_is_level() -> None:
         (status(a=LEVEL), "b is not read yet"),
         (status(a=LEVEL, b={**LEVEL, "behind_ms": None}), "b is not read yet"),
         (status(a=LEVEL, b={**LEVEL, "behind_ms": 1500}), "b: 1.5 s behind the end of the stream"),
-        (status(a=LEVEL, b={**LEVEL, "lag_s": 5.0}), "b: the newest change was applied 5.0 s after its commit"),
+        (status(a=LEVEL, b={**LEVEL, "lag_s": 5.0}), "b: 5.0 s behind the newest commit"),
         (status("paused", a=LEVEL, b=LEVEL), "products-1 is paused"),
         (status("failed", a=LEVEL, b=LEVEL), "products-1 is failed: no route"),
         (status(age=FRESH_SECONDS + 1, a=LEVEL, b=LEVEL), "has said nothing for 11 s"),
