@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from livemove.runbook.errors import NeedsPerson, TryAgain
@@ -28,6 +29,9 @@ log = logging.getLogger(__name__)
 CHUNK_DOCUMENTS: Final = 200_000
 # Buckets in which the documents of the source are counted, to cut it into chunks.
 BUCKETS: Final = 5_000
+# A call of the step follows the copy for so long, so that one chunk follows upon another without a pause.
+LINGER_SECONDS: Final = 10.0
+POLL_SECONDS: Final = 0.2
 FLOODED: Final = "index.blocks.read_only_allow_delete"
 
 
@@ -36,9 +40,13 @@ class Copier:
 
     :param target: the new index; its state names the source.
     :param slices: into how many parts the server cuts a chunk, which it copies at the same time.
+    :param linger_seconds: how long a call of the step may follow the copy.
     """
 
-    def __init__(self, hook: SearchHook, target: str, *, slices: int | str = "auto") -> None:
+    def __init__(
+        self, hook: SearchHook, target: str, *, slices: int | str = "auto", linger_seconds: float = LINGER_SECONDS
+    ) -> None:
+        self._linger_seconds = linger_seconds
         self._hook = hook
         self._target = target
         self._slices = slices
@@ -47,12 +55,21 @@ class Copier:
         self.copied_now: list[Chunk] = []
 
     def step(self) -> Progress:
-        """Look, do what can be done now, and say how far the copy is; called again until it is done.
+        """Copy on for a while, and say how far the copy is; called again until it is done.
 
         :returns: in the end with `index`, `documents`, `chunks` (how many this object has copied).
         :raises NeedsPerson: documents are rejected, a disk is full, or counts do not agree.
         :raises TryAgain: a task ended without having copied its chunk; the next call copies it again.
         """
+        ends = time.monotonic() + self._linger_seconds
+        while True:
+            seen = self.look()
+            if seen.done or time.monotonic() >= ends:
+                return replace(seen, pause_seconds=None if seen.done else POLL_SECONDS)
+            time.sleep(POLL_SECONDS)
+
+    def look(self) -> Progress:
+        """Look, do what can be done now, and say how far the copy is."""
         state = read_state(self._hook, self._target)
         if state.copy_done:
             return self._done(state)

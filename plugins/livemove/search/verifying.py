@@ -125,7 +125,7 @@ def verify(
         ours, theirs = _summed((one, two), buckets, versions, threads)
         suspects = ours.differing(theirs)
         ids, capped = _candidates((one, two), ours, suspects) if suspects else ([], False)
-    left, moving = _settled(live, new, ids, versions, settle or _pause)
+    left, moving = _settled(live, new, ids, versions, settle or pause())
     kinds: dict[str, int] = {}
     for each in left:
         kinds[each.kind] = kinds.get(each.kind, 0) + 1
@@ -249,5 +249,6 @@ def _get(side: Side, ids: list[str]) -> dict[str, Found]:
     return {each["_id"]: Found.of(each) for each in answers}
 
 
-def _pause() -> None:
-    time.sleep(SETTLE_SECONDS)
+def pause(seconds: float = SETTLE_SECONDS) -> Callable[[], None]:
+    """A way to let both sides settle: wait so long."""
+    return lambda: time.sleep(seconds)

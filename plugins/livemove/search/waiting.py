@@ -20,11 +20,13 @@ class Progress:
     :param done: nothing is left to do.
     :param text: for the log.
     :param result: what the step found or made, for XCom.
+    :param pause_seconds: after which it should be called again; None where the caller may choose.
     """
 
     done: bool
     text: str
     result: Mapping[str, Any] = field(default_factory=dict)
+    pause_seconds: float | None = None
 
 
 Step = Callable[[], Progress]
@@ -48,7 +50,8 @@ def complete(step: Step, *, timeout_seconds: float = 3600, poll_seconds: float =
         if elapsed >= timeout_seconds:
             raise TryAgain(f"Waited {timeout_seconds:.0f} s, then gave up: {seen.text}. The limit is timeout_seconds.")
         log.info("%s (%.1f s of at most %.0f s)", seen.text, elapsed, timeout_seconds)
-        time.sleep(max(0.0, min(poll_seconds, timeout_seconds - elapsed)))
+        pause = poll_seconds if seen.pause_seconds is None else seen.pause_seconds
+        time.sleep(max(0.0, min(pause, timeout_seconds - elapsed)))
 
 
 def attempt(step: Step) -> Progress:
