@@ -99,7 +99,7 @@ class Runner:
         *,
         until: datetime | None = None,
         ticks: Sequence[Callable[[], None]] = (),
-        grace: float = 20.0,
+        grace: float = 8.0,
     ) -> None:
         self._client, self.status, self._state, self._sink_of = client, status, state, sink_of
         self._signals, self._until, self._ticks, self._grace = signals, until, ticks, grace

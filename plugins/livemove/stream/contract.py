@@ -31,7 +31,7 @@ POSITION_UNIT: Final = 16
 RECORDS: Final = 1 << RECORD_BITS
 """How many records of one binlog event a version can tell apart."""
 
-_STREAM_POSITION = re.compile(r"(?P<name>[^:;]*)\.(?P<file>\d+)[:;.](?P<position>\d+)(?:[:;](?P<row>-?\d+))?")
+_STREAM_POSITION = re.compile(r"(?P<name>[^:;/]+)\.(?P<file>\d+)[:;](?P<position>\d+)(?:[:;](?P<row>-?\d+))?")
 
 
 class ContractError(ValueError):
