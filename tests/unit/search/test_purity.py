@@ -1,0 +1,27 @@
+"""The core decides without Airflow, without servers and without clients of them."""
+
+from __future__ import annotations
+
+from tests.fixtures.purity import impure_imports, rooms_imported
+
+CORE = (
+    "aliases",
+    "calls",
+    "chunks",
+    "comparison",
+    "disk",
+    "faults",
+    "mapping",
+    "naming",
+    "state",
+    "versions",
+    "waiting",
+)
+
+
+def test_the_core_imports_neither_airflow_nor_a_client() -> None:
+    assert impure_imports("search", CORE) == ""
+
+
+def test_the_search_room_imports_no_other_room() -> None:
+    assert rooms_imported("search") <= {"search", "runbook"}
