@@ -137,15 +137,15 @@ def stage(sync: Sync, table: str, folder: str) -> dict[str, Any]:
     :raises NeedsPerson: they are not, or they do not fit on the disk.
     """
     record = sync.lake.read_record(folder)
-    if record is None:
-        if _merged_from(sync, table, folder):
-            return {"manifest": None, "rows": 0}
-        raise NeedsPerson(f"{sync.lake.url(folder + RECORD_NAME)} is gone. Clear the task `extract` of {table}.")
-    if _merged_from(sync, table, folder):
-        log.info("This run has merged %s already.", table)
-        return {"manifest": None, "rows": record.rows}
-    verify_parts(sync.lake.bucket, record, sync.lake.listing(folder))
-    _guard_disk(sync, record)
+    with sync.warehouse.session() as warehouse:
+        state = sync.state(warehouse).get(table)
+        if state is not None and state.folder == folder:
+            log.info("This run has merged %s already.", table)
+            return {"manifest": None, "rows": record.rows if record else 0}
+        if record is None:
+            raise NeedsPerson(f"{sync.lake.url(folder + RECORD_NAME)} is gone. Clear the task `extract` of {table}.")
+        verify_parts(sync.lake.bucket, record, sync.lake.listing(folder))
+        _guard_disk(sync, warehouse, record)
     manifest = sync.lake.write_manifest(folder, record)
     log.info(
         "%s parts with %s rows proven; manifest %s. Next: merge.",
@@ -156,19 +156,12 @@ def stage(sync: Sync, table: str, folder: str) -> dict[str, Any]:
     return {"manifest": manifest, "rows": record.rows}
 
 
-def _merged_from(sync: Sync, table: str, folder: str) -> bool:
-    with sync.warehouse.session() as warehouse:
-        state = sync.state(warehouse).get(table)
-    return state is not None and state.folder == folder
-
-
-def _guard_disk(sync: Sync, record: ExtractionRecord) -> None:
+def _guard_disk(sync: Sync, warehouse: Warehouse, record: ExtractionRecord) -> None:
     guard = sync.settings.warehouse.disk_guard
     if guard.kind != "provisioned":
         log.info("Disk guard: %s has managed storage without a fixed size; nothing to forecast.", guard.kind)
         return
-    with sync.warehouse.session() as warehouse:
-        outlook = forecast(record.uncompressed_bytes, warehouse.disk(), guard)
+    outlook = forecast(record.uncompressed_bytes, warehouse.disk(), guard)
     log.info("Disk guard: %s.", outlook)
     if not outlook.fits:
         raise NeedsPerson(
