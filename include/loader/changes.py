@@ -24,8 +24,6 @@ from loader.errors import PoisonError
 from loader.fields import read_json
 from loader.settings import DocumentSettings
 
-LOB_MARKERS: Final = frozenset({"<LOB>", "__dms_lob__", "[LOB]"})
-"""Texts that stand where the value of a LOB column was not sent."""
 BEFORE: Final = "before-image"
 _CHANGES: Final = frozenset({"load", "insert", "update", "delete"})
 # After these the index holds documents of rows that are gone, and no delete will come for them.
@@ -128,6 +126,6 @@ def _version(metadata: Mapping[str, Any], epoch: int) -> int:
 
 
 def _unsent(row: Mapping[str, Any], settings: DocumentSettings) -> tuple[str, ...]:
-    """Columns whose values did not come; the before image is no help, as it may hold what was overwritten."""
-    marked = [column for column, value in row.items() if isinstance(value, str) and value in LOB_MARKERS]
+    """Columns whose values did not come; before images have no LOBs (DMS user guide, "Before image task settings")."""
+    marked = [column for column, value in row.items() if value == settings.lob_marker]
     return (*marked, *(column for column in settings.lobs if column not in row))

@@ -142,6 +142,11 @@ class ShardReader:
         if code == "ExpiredIteratorException":
             # Five minutes without a poll, as in a long pause: go on after the last record.
             self._iterator = None
+        elif code == "InvalidArgumentException":
+            raise LoaderError(
+                f"shard {self._shard} of stream {self._stream!r} does not know position {self._after or self._start}: "
+                f"was the stream made anew? Name a start with --from ({error})"
+            ) from error
         elif code in _GONE | _DENIED:
             raise LoaderError(f"shard {self._shard} of stream {self._stream!r} cannot be read: {error}") from error
         else:

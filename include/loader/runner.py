@@ -16,13 +16,13 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from loader.contract import moment, timestamp
-from loader.errors import LoaderError
+from loader.errors import LoaderError, StoppedError
 from loader.kinesis import TRIM_HORIZON, ShardReader, list_shards, retention_hours
 from loader.progress import Status
 from loader.shards import Shard, ready
 from loader.sinks import Sink
 from loader.state import State
-from loader.times import now
+from loader.times import jittered, now
 from loader.worker import Signals, Worker
 
 log = logging.getLogger(__name__)
@@ -114,11 +114,13 @@ class Runner:
         """
         try:
             self._check_retention()
-            self.status.state = "running"
+            self.status.state, self.status.error = "running", None
             while not self._signals.ending.is_set() and not self._complete():
                 self._turn()
                 self._signals.ending.wait(_STEP_SECONDS)
             self._finish()
+            self.status.state = "stopped"
+        except StoppedError:
             self.status.state = "stopped"
         except Exception as error:
             self.status.state, self.status.error = "failed", str(error)
@@ -193,7 +195,7 @@ class Runner:
 
     def _check_retention(self) -> None:
         """Refuse to go on from a position that the stream no longer has: what came since would be skipped."""
-        oldest = now() - timedelta(hours=retention_hours(self._client, self.status.stream))
+        oldest = now() - timedelta(hours=self._retention_hours())
         for name, shard in self.status.shards.items():
             seen = max((at for at in (shard.arrived_at, shard.level_at) if at), default=None)
             if seen is not None and seen < oldest and not shard.finished:
@@ -201,6 +203,19 @@ class Runner:
                     f"stream {self.status.stream}: shard {name} was read up to {timestamp(seen)}, and the stream keeps "
                     f"records since {timestamp(oldest)} only: what came between is lost; rebuild the index"
                 )
+
+    def _retention_hours(self) -> int:
+        attempt = 0
+        while True:
+            try:
+                return retention_hours(self._client, self.status.stream)
+            except (ClientError, BotoCoreError) as error:
+                log.warning("stream %s: cannot be described: %s", self.status.stream, error)
+                self.status.error = str(error)
+            self._state.write_status(self.status.as_json())
+            if self._signals.ending.wait(jittered(attempt, base=1.0)):
+                raise StoppedError
+            attempt += 1
 
     # -- pause and stop -----------------------------------------------------------------------
 

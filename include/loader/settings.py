@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
@@ -17,7 +17,8 @@ from loader.contract import EPOCH_BITS, RESERVED
 from loader.errors import LoaderError
 from loader.fields import CONVERSIONS
 
-_DOCUMENTS = {"table", "id", "fields", "epoch", "lobs"}
+_DOCUMENTS = {"table", "id", "fields", "epoch", "lobs", "lob_marker"}
+LOB_MARKER: Final = "<LOB>"
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,10 @@ class DocumentSettings:
     fields: Mapping[str, str]
     """Column to conversion, for those that are not taken as they come."""
     epoch: int
-    lobs: tuple[str, ...]
+    lobs: tuple[str, ...] = ()
     """Columns that DMS may leave out of an update; without their value a document is never written."""
+    lob_marker: str = LOB_MARKER
+    """Text that stands in place of a LOB that was not sent."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,8 @@ def _documents(section: _Checked, alias: str) -> DocumentSettings:
     epoch = section.value.get("epoch", 0)
     if isinstance(epoch, bool) or not isinstance(epoch, int) or not 0 <= epoch < 1 << EPOCH_BITS:
         raise section.error("epoch", epoch, f"write an integer from 0 to {(1 << EPOCH_BITS) - 1}")
-    return DocumentSettings(alias, table, key, fields, epoch, section.texts("lobs", default=()))
+    marker = section.text("lob_marker") if "lob_marker" in section.value else LOB_MARKER
+    return DocumentSettings(alias, table, key, fields, epoch, section.texts("lobs", default=()), marker)
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,13 @@ class State:
 
         :raises LoaderError: it cannot be read.
         """
-        found = self._get("status.json")
+        try:
+            found = self._get("status.json")
+        except (BotoCoreError, ClientError) as error:
+            raise LoaderError(
+                f"{self.address('status.json')} cannot be read: {error}; check the bucket, and the rights s3:GetObject "
+                "and s3:ListBucket"
+            ) from error
         if found is None:
             return None
         if not isinstance(found, dict):
