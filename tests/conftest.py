@@ -18,6 +18,7 @@ pytest_plugins = [
     "tests.fixtures.migration",
     "tests.fixtures.mysql_servers",
     "tests.fixtures.rds",
+    "tests.fixtures.rebuild",
     "tests.fixtures.search",
     "tests.fixtures.stack",
     "tests.fixtures.switches",
