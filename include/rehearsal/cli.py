@@ -148,9 +148,10 @@ COMMANDS = (
         "up",
         "start the stack",
         "Start MySQL (an Aurora writer and its reader), S3, the Redshift stand-in, the RDS API (an instance\n"
-        "to migrate), Elasticsearch, Kinesis and Airflow, all on 127.0.0.1, and wait until they can be used.\n"
-        "What runs already is left alone. The first time takes minutes, as everything is installed into\n"
-        ".livemove (or $LIVEMOVE_STATE).",
+        "to migrate), a search index that follows a table (DMS stand-in, Kinesis, stream processors,\n"
+        "Elasticsearch) and Airflow, all on 127.0.0.1, and wait until they can be used. What runs already is\n"
+        "left alone. The first time takes minutes, as everything is installed into .livemove (or\n"
+        "$LIVEMOVE_STATE).",
         "rehearsal.commands:up",
         _servers,
         _no_arguments,

@@ -6,7 +6,7 @@ Standard library only, so that `./dev status` and `./dev down` work even when th
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -22,16 +22,25 @@ AIRFLOW = ("airflow-api-server", "airflow-scheduler", "airflow-dag-processor", "
 # SIGKILL; all that is killed here recovers by itself at the next start.
 STOP_ORDER: tuple[dict[str, float], ...] = (
     # The RDS stand-in starts again what dies, so it goes before its servers.
-    {**dict.fromkeys(AIRFLOW, 2), "rds": 5},
+    {**dict.fromkeys(AIRFLOW, 2), "rds": 5, "dms": 5, "stream-transform": 5},
     {
-        "mysql-reader": 5, "mysql97-reader": 5, "mysql-writer": 5, "mysql97-writer": 5, "redshift": 10, "s3": 2,
-        "elasticsearch": 5, "kinesis": 2,
+        "mysql-reader": 5,
+        "mysql97-reader": 5,
+        "mysql-writer": 5,
+        "mysql97-writer": 5,
+        "redshift": 10,
+        "s3": 2,
+        "elasticsearch": 5,
+        "kinesis": 2,
     },
 )
+GRACE = {name: seconds for group in STOP_ORDER for name, seconds in group.items()}
 MYSQL_ROLES = ("writer", "reader")
 MYSQL_USER, MYSQL_DATABASE = "admin", "flights"
 REDSHIFT_USER, REDSHIFT_DATABASE = "admin", "dev"
 RDS_DATABASE = "shop"
+# Names the folder of loaders that the local deployer runs (livemove.stream.local).
+LOADERS = "LIVEMOVE_LOADER_FOLDER"
 STREAMS = {"changes": "livemove-changes", "documents": "livemove-documents"}
 BUCKET = "livemove-rehearsal"
 REGION = "ap-northeast-1"
@@ -47,6 +56,11 @@ class Folder:
     def runs(self) -> Path:
         """One file for each running server."""
         return self.path / "run"
+
+    @property
+    def loaders(self) -> Path:
+        """One run file and one log for each loader that the local deployer runs."""
+        return self.path / "loaders"
 
     @property
     def ports(self) -> Path:
@@ -130,7 +144,16 @@ def _databases(folder: Folder, passwords: Mapping[str, str]) -> dict[str, Any]:
 
 def missing(folder: Folder) -> list[str]:
     """Names of the servers of a full stack that do not run."""
-    wanted = [f"mysql-{role}" for role in MYSQL_ROLES] + ["redshift", "s3", "rds", "elasticsearch", "kinesis", *AIRFLOW]
+    wanted = [f"mysql-{role}" for role in MYSQL_ROLES] + [
+        "redshift",
+        "s3",
+        "rds",
+        "elasticsearch",
+        "kinesis",
+        "dms",
+        "stream-transform",
+    ]
+    wanted += AIRFLOW
     return [name for name in wanted if not folder.running(name)]
 
 
@@ -145,22 +168,30 @@ def stop_all(folder: Folder, purge: bool = False) -> list[str]:
     with exclusive(folder.lock, f"the stack {folder.path.name}"):
         known = {name for group in STOP_ORDER for name in group}
         unknown = {file.stem for file in folder.runs.glob("*.json")} - known
-        groups = (STOP_ORDER[0], dict.fromkeys(unknown, 5.0), *STOP_ORDER[1:])
-        ended = [name for group in groups for name in _stop(folder, group)]
+        ended = _stop([folder.server(name) for name in STOP_ORDER[0]])
+        # Airflow, which may start some, has ended.
+        ended += _stop(_loaders(folder))
+        for group in (unknown, *STOP_ORDER[1:]):
+            ended += _stop([folder.server(name) for name in group])
         # Whatever lost its run file still carries the mark in its environment.
-        kill_all(folder.runs)
+        for marks in (folder.runs, folder.loaders):
+            kill_all(marks)
         if purge:
             _remove(folder)
     return ended
 
 
-def _stop(folder: Folder, group: Mapping[str, float]) -> list[str]:
-    servers = [server for name in group if (server := folder.server(name)).run_file.exists()]
+def _loaders(folder: Folder) -> list[Server]:
+    return [Server(file.stem, file, file.with_suffix(".log")) for file in sorted(folder.loaders.glob("*.json"))]
+
+
+def _stop(group: Iterable[Server]) -> list[str]:
+    servers = [server for server in group if server.run_file.exists()]
     ran = [server.name for server in servers if server.members()]
     if ran:
         say(f"  ending {', '.join(ran)} ...")
     with ThreadPoolExecutor(max_workers=max(len(servers), 1)) as pool:
-        stopping = [pool.submit(server.stop, group[server.name], _is_airflow(server)) for server in servers]
+        stopping = [pool.submit(server.stop, GRACE.get(server.name, 5), _is_airflow(server)) for server in servers]
     for each in stopping:
         each.result()
     return ran

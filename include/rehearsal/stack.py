@@ -1,15 +1,16 @@
-"""A stack: MySQL writer and reader, S3, the Redshift and RDS stand-ins and Airflow, in a folder of its own."""
+"""A stack: databases, warehouse, stream, search, the stand-ins for AWS and Airflow, in a folder of its own."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rehearsal.credentials import password
+from rehearsal.dms.service import Dms
 from rehearsal.elasticsearch.service import Elasticsearch
 from rehearsal.kinesis.service import Kinesis
 from rehearsal.locks import exclusive
@@ -21,11 +22,13 @@ from rehearsal.paths import Layout
 from rehearsal.ports import LOOPBACK, Ports
 from rehearsal.progress import Clock, say
 from rehearsal.s3 import ACCESS_KEY, REGION, S3, SECRET_KEY
+from rehearsal.search import products
 from rehearsal.services import (
     MYSQL_DATABASE,
     MYSQL_USER,
     REDSHIFT_DATABASE,
     REDSHIFT_USER,
+    STREAMS,
     Folder,
     describe,
     stop_all,
@@ -34,6 +37,7 @@ from rehearsal.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from rehearsal.rds.service import Rds
+    from rehearsal.search.service import Stream
 
 MAIN = "main"
 PASSWORDS = (
@@ -45,7 +49,8 @@ PASSWORDS = (
     "airflow-secret",
     "airflow-jwt",
 )
-SERVICES = frozenset({"mysql", "redshift", "s3", "rds", "elasticsearch", "kinesis", "airflow"})
+# What must run before a service starts.
+NEEDS = {"dms": ("mysql", "kinesis"), "stream": ("elasticsearch", "kinesis", "s3", "dms")}
 # What SQL, shells, formats and patterns take for something else: a password that is put into any of them without
 # care fails. MySQL takes at most 32 characters for a replication user.
 HOSTILE = "'\"\\%s%("
@@ -63,10 +68,11 @@ class Stack:
         self._layout = layout or Layout.default()
         self.folder = Folder(self._layout.stack(name))
 
-    def up(self, services: Iterable[str] = SERVICES, mysql_version: str = DEFAULT_VERSION) -> dict[str, float]:
+    def up(self, services: Iterable[str] | None = None, mysql_version: str = DEFAULT_VERSION) -> dict[str, float]:
         """Start what does not run yet, side by side, and wait until it can be used.
 
-        :param services: of `mysql`, `redshift`, `s3`, `rds`, `elasticsearch`, `kinesis`, `airflow`.
+        :param services: of `mysql`, `redshift`, `s3`, `rds`, `elasticsearch`, `kinesis`, `dms`, `stream`, `airflow`;
+            all when None.
         :param mysql_version: the generation of both MySQL servers.
         :returns: seconds that each service took.
         :raises RehearsalError: a service did not come up; those that did are left running.
@@ -78,16 +84,22 @@ class Stack:
             "rds": lambda: self.rds.start(),
             "elasticsearch": lambda: self.elasticsearch.start(),
             "kinesis": lambda: self.kinesis.start(),
+            "dms": self._start_dms,
+            "stream": lambda: self.stream.start(),
             "airflow": self._start_airflow,
         }
-        wanted = [name for name in actions if name in set(services)]
+        chosen = set(actions if services is None else services)
+        wanted = [name for name in actions if name in chosen]
         self.folder.path.mkdir(parents=True, exist_ok=True)
         # Below it are passwords and data.
         self.folder.path.chmod(0o700)
         with self._locked():
             self._decide()
             with ThreadPoolExecutor(max_workers=len(wanted)) as pool:
-                started = {name: pool.submit(_timed, name, actions[name]) for name in wanted}
+                started: dict[str, Future[float]] = {}
+                for name in wanted:
+                    before = [started[need] for need in NEEDS.get(name, ()) if need in started]
+                    started[name] = pool.submit(_timed, name, actions[name], before)
             return {name: future.result() for name, future in started.items()}
 
     def down(self, purge: bool = False) -> list[str]:
@@ -194,6 +206,26 @@ class Stack:
         return Kinesis(self.folder.path / "kinesis", process, self.port("kinesis"), self._layout)
 
     @property
+    def dms(self) -> Dms:
+        """The DMS stand-in, from the example's database to the stream of changes."""
+        return Dms(
+            self.folder.path / "dms",
+            self.folder.server("dms"),
+            self.mysql().writer,
+            self.password("mysql-admin"),
+            [f"{products.DATABASE}.%"],
+            STREAMS["changes"],
+            self.kinesis.endpoint_url,
+        )
+
+    @property
+    def stream(self) -> Stream:
+        """The stream processors of the example."""
+        from rehearsal.search.service import Stream
+
+        return Stream(self)
+
+    @property
     def rds(self) -> Rds:
         """The RDS stand-in."""
         from rehearsal.rds.service import Rds
@@ -254,6 +286,10 @@ class Stack:
         }
         return {f"AIRFLOW_CONN_{name.upper()}": json.dumps(connection) for name, connection in wanted.items()}
 
+    def _start_dms(self) -> None:
+        products.sow(self.mysql().writer)
+        self.dms.start()
+
     def _start_airflow(self) -> None:
         from rehearsal.airflow.server import Airflow
 
@@ -274,7 +310,9 @@ def _first_server(port_name: str) -> str:
     return {"airflow": "airflow-api-server", "elasticsearch-transport": "elasticsearch"}.get(port_name, port_name)
 
 
-def _timed(name: str, action: Callable[[], None]) -> float:
+def _timed(name: str, action: Callable[[], None], before: Iterable[Future[float]]) -> float:
+    for each in before:
+        each.result()
     clock = Clock()
     action()
     say(f"  {name:13} ready in {clock}")

@@ -26,7 +26,7 @@ from rehearsal.files import read_json, write_private
 from rehearsal.install.native import run_variables
 from rehearsal.paths import REPOSITORY
 from rehearsal.ports import LOOPBACK
-from rehearsal.services import AIRFLOW
+from rehearsal.services import AIRFLOW, LOADERS
 
 if TYPE_CHECKING:
     from rehearsal.stack import Stack
@@ -94,6 +94,7 @@ class Airflow:
             ),
             **self._stack.connections(),
             **run_variables(self._stack.layout.tools),
+            LOADERS: str(self._stack.folder.loaders),
             "PATH": f"{self._stack.layout.venv / 'bin'}:{os.environ.get('PATH', os.defpath)}",
         }
         write_private(self._home / "environment.sh", shell_lines(found))

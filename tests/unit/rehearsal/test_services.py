@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from rehearsal.processes import Server
 from rehearsal.services import Folder, describe, missing, stop_all
 
 
@@ -33,6 +34,7 @@ def test_a_stack_that_never_ran_has_no_services(tmp_path: Path) -> None:
 
 def test_a_full_stack_is_described_key_by_key(folder: Folder) -> None:
     start(folder, "mysql-writer", "mysql-reader", "redshift", "s3", "rds", "elasticsearch", "kinesis")
+    start(folder, "dms", "stream-transform")
     start(folder, "airflow-api-server", "airflow-scheduler", "airflow-dag-processor", "airflow-triggerer")
     mysql = {"host": "127.0.0.1", "user": "admin", "password": "m", "database": "flights"}
     assert describe(folder) == {
@@ -61,6 +63,14 @@ def test_servers_behind_the_rds_api_are_described_by_their_identifier(folder: Fo
 def test_the_rds_stand_in_ends_before_its_servers_as_it_would_start_them_again(folder: Folder) -> None:
     start(folder, "rds-shop", "rds", "mysql-writer")
     assert stop_all(folder) == ["rds", "rds-shop", "mysql-writer"]
+
+
+def test_loaders_end_before_what_they_read_and_write(folder: Folder) -> None:
+    start(folder, "kinesis", "elasticsearch", "s3", "airflow-scheduler")
+    loader = Server("products-20260101000000", folder.loaders / "products-20260101000000.json", folder.path / "log")
+    loader.spawn(["sleep", "300"])
+    assert stop_all(folder) == ["airflow-scheduler", "products-20260101000000", "s3", "elasticsearch", "kinesis"]
+    assert loader.pid is None
 
 
 def test_an_airflow_without_its_scheduler_does_not_count_as_running(folder: Folder) -> None:
