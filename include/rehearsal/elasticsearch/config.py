@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +11,8 @@ from pathlib import Path
 from rehearsal.files import write_atomically
 from rehearsal.unprivileged import hand_over
 
+# Further options of the Java machine, such as -Xmx1g; of two that contradict each other, the later one holds.
+OPTIONS_VARIABLE = "LIVEMOVE_ELASTICSEARCH_OPTIONS"
 FOLDERS = ("config", "data", "logs", "snapshots", "tmp")
 # What bin/elasticsearch passes (org.elasticsearch.tools.launchers.SystemJvmOptions, config/jvm.options). The script
 # itself starts two more Java machines to find them out, which takes as long as the server.
@@ -76,6 +79,7 @@ def command(java: Path, program: Path, folder: Path, heap_mb: int) -> list[str]:
         *JAVA_OPTIONS,
         f"-Xms{heap_mb}m",
         f"-Xmx{heap_mb}m",
+        *os.environ.get(OPTIONS_VARIABLE, "").split(),
         f"-Djava.io.tmpdir={folder / 'tmp'}",
         f"-XX:ErrorFile={folder / 'logs' / 'hs_err_pid%p.log'}",
         f"-Des.path.home={program}",

@@ -67,7 +67,7 @@ def test_the_rds_stand_in_ends_before_its_servers_as_it_would_start_them_again(f
 
 def test_loaders_end_before_what_they_read_and_write(folder: Folder) -> None:
     start(folder, "kinesis", "elasticsearch", "s3", "airflow-scheduler")
-    loader = Server("products-20260101000000", folder.loaders / "products-20260101000000.json", folder.path / "log")
+    loader = Server("products-20260101000000", folder.loaders / "products-20260101000000.json", folder.loaders / "log")
     loader.spawn(["sleep", "300"])
     assert stop_all(folder) == ["airflow-scheduler", "products-20260101000000", "s3", "elasticsearch", "kinesis"]
     assert loader.pid is None
