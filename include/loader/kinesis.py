@@ -207,7 +207,7 @@ def _put(client: Any, stream: str, batch: list[Mapping[str, Any]]) -> list[Any]:
     except BotoCoreError as error:
         log.warning("stream %s cannot be reached: %s", stream, error)
         return batch
-    if not answer["FailedRecordCount"]:
+    if not answer.get("FailedRecordCount"):
         return []
     return [record for record, result in zip(batch, answer["Records"], strict=True) if result.get("ErrorCode")]
 

@@ -92,6 +92,8 @@ class ShardState:
             arrived_at=_moment(found.get("arrived_at")),
             commit_time=_moment(found.get("commit_time")),
             level_at=_moment(found.get("level_at")),
+            # What a poll said before the restart says nothing of the present.
+            behind_ms=0 if found.get("finished") else None,
             finished=bool(found.get("finished")),
         )
 
