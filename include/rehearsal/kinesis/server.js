@@ -1,8 +1,8 @@
-// kinesalite on the loopback interface only; its own program listens on all interfaces.
-// usage: node server.js PORT FOLDER, where FOLDER keeps the streams; NODE_PATH names kinesalite's node_modules.
+// kinesalite on the loopback interface; its own program listens on all interfaces.
+// usage: node server.js PORT FOLDER [ADDRESS], where FOLDER keeps the streams; NODE_PATH names its node_modules.
 const kinesalite = require('kinesalite')
 
-const [port, folder] = process.argv.slice(2)
+const [port, folder, address = '127.0.0.1'] = process.argv.slice(2)
 const server = kinesalite({
   path: folder,
   shardLimit: 100,
@@ -10,5 +10,5 @@ const server = kinesalite({
   deleteStreamMs: 50,
   updateStreamMs: 200,
 })
-server.listen(Number(port), '127.0.0.1', () => console.log('ready'))
+server.listen(Number(port), address, () => console.log('ready'))
 process.on('SIGTERM', () => process.exit(0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -49,14 +50,19 @@ def sow(server: MySqlServer, rows: int = ROWS, database: str = DATABASE) -> None
     """
     if database in _databases(server) and _has_rows(server, database):
         return
-    server.execute(f"CREATE DATABASE IF NOT EXISTS `{database}`", TABLE.format(database=database))
-    with server.root() as connection, connection.cursor() as cursor:
-        cursor.execute("SET SESSION cte_max_recursion_depth = 4294967295, autocommit = 0")
-        for first in range(1, rows + 1, PORTION):
-            last = min(first + PORTION - 1, rows)
-            cursor.execute(FILL.format(database=database, first=first, last=last))
-        # All or nothing: an interrupted seed leaves no half-filled table.
-        connection.commit()
+    server.execute(*statements(rows, database))
+
+
+def statements(rows: int = ROWS, database: str = DATABASE) -> Iterator[str]:
+    """What makes the table with its rows, in one session."""
+    yield f"CREATE DATABASE IF NOT EXISTS `{database}`"
+    yield TABLE.format(database=database)
+    yield "SET SESSION cte_max_recursion_depth = 4294967295"
+    # All or nothing: an interrupted seed leaves no half-filled table.
+    yield "START TRANSACTION"
+    for first in range(1, rows + 1, PORTION):
+        yield FILL.format(database=database, first=first, last=min(first + PORTION - 1, rows))
+    yield "COMMIT"
 
 
 def _databases(server: MySqlServer) -> set[str]:
