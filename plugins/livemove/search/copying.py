@@ -1,9 +1,10 @@
 """The copy of one index into another by the server's own `_reindex`, chunk by chunk.
 
 `_reindex` does not survive its node. So the copy is cut into chunks of sequence numbers (`chunks.py`); a chunk counts
-as copied once its task's figures agree with the source and all of it is on disk, and is then recorded in the new
-index (`state.py`). What is missing is found by looking: at the record, at the running tasks (each bears a mark, see
-`calls.opaque`), at the results that the server keeps. A chunk that is copied twice does no harm, as versions decide.
+as copied once its task's figures agree with the source, and is then recorded in the new index (`state.py`). The index
+acknowledges nothing that is not on disk (`mapping.DURING_COPY`). What is missing is found by looking: at the record,
+at the running tasks (each bears a mark, see `calls.opaque`), at the results that the server keeps. A chunk that is
+copied twice does no harm, as versions decide.
 """
 
 from __future__ import annotations
@@ -95,7 +96,7 @@ class Copier:
         head = f"livemove:{self._target}:"
         for node in found.get("nodes", {}).values():
             for name, task in node["tasks"].items():
-                mark = str(task.get("headers", {}).get(calls.OPAQUE, ""))
+                mark = _marked(task)
                 if mark.startswith(head) and "parent_task_id" not in task:
                     low, high = (int(each) for each in mark.removeprefix(head).split("-"))
                     log.info("Found the running task %s of chunk %d-%d.", name, low, high)
@@ -105,7 +106,8 @@ class Copier:
     def _look_at(self, task: Mapping[str, Any]) -> tuple[bool, Mapping[str, Any] | None]:
         """Whether a chunk's task runs; and what it did, None if that is not known or was not all."""
         found = self._hook.find(f"/_tasks/{task['id']}")
-        if found is None:
+        # Numbers of tasks begin anew with a node that is restarted, so a task of that name may be another one.
+        if found is None or _marked(found["task"]) != calls.opaque(self._target, task["low"], task["high"]):
             log.warning(
                 "The task %s of chunk %s-%s is gone, its node was restarted: the chunk is copied again.",
                 task["id"], task["low"], task["high"],
@@ -116,7 +118,7 @@ class Copier:
         answer = found.get("response")
         if answer is None or answer.get("canceled") or answer.get("timed_out"):
             self._forget(task)
-            told = (answer or {}).get("canceled") or calls_reason(found)
+            told = (answer or {}).get("canceled") or _reason(found)
             raise TryAgain(f"The copy of chunk {task['low']}-{task['high']} ended early ({told}); it begins again.")
         self._judge(task, answer)
         return False, answer
@@ -198,7 +200,7 @@ class Copier:
         return int(self._hook.get(calls.path(source, "_count"), {"query": calls.seq_no_range(low, high)})["count"])
 
     def _begin(self, state: RebuildState, left: list[Chunk], ended: Mapping[str, Any] | None) -> Progress:
-        """Begin the next chunk; while it runs, put the one before on disk and record it."""
+        """Begin the next chunk, then record it and the one that has ended."""
         if (running := self._adopted()) is not None:
             return self._progress(self._record(state, ended, running), running)
         chunk = left[0]
@@ -219,7 +221,6 @@ class Copier:
     ) -> RebuildState:
         if ended is None:
             return write_state(self._hook, self._target, task=begun)
-        self._hook.ask(calls.flush(self._target))
         low, high, documents = (int(ended[key]) for key in ("low", "high", "documents"))
         recorded = write_state(
             self._hook,
@@ -311,7 +312,11 @@ def throttle(hook: SearchHook, target: str, requests_per_second: float | None) -
     return state
 
 
-def calls_reason(found: Mapping[str, Any]) -> str:
+def _marked(task: Mapping[str, Any]) -> str:
+    return str((task.get("headers") or {}).get(calls.OPAQUE, ""))
+
+
+def _reason(found: Mapping[str, Any]) -> str:
     """Why a task has no answer."""
     error = found.get("error") or {}
     return str(error.get("reason") or error or "no reason given")

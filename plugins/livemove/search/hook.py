@@ -26,8 +26,9 @@ CLIENT_OPTIONS: Final = (
 )  # fmt: skip
 TIMEOUT_SECONDS: Final = 60.0
 RETRIES: Final = 3
-# It writes a line for each request, thousands in one comparison; we log each call that changes something.
-logging.getLogger("elastic_transport.transport").setLevel(logging.WARNING)
+# It writes a line for each request, thousands in one comparison, and a traceback at each look at a server that is down.
+# We log each call that changes something, and what a look met.
+logging.getLogger("elastic_transport").setLevel(logging.ERROR)
 
 
 class SearchHook(BaseHook):

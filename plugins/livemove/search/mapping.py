@@ -11,12 +11,12 @@ from livemove.runbook.errors import NeedsPerson
 # The property that markers of deleted documents use; searches hide them by the alias's filter.
 MARKER: Final[Mapping[str, Any]] = {"properties": {"deleted": {"type": "boolean"}, "at": {"type": "date"}}}
 MARKER_NAME: Final = "livemove"
-# What a copy sets for its duration. The translog is written, but not synced at each request: a chunk counts as copied
-# only after a flush, so a killed node costs no more than that chunk.
+# What a copy sets for its duration. Every write is on disk before it is acknowledged, whatever the user wants later:
+# a task's result outlives a node that is killed, and would else tell of documents that did not.
 DURING_COPY: Final[Mapping[str, Any]] = {
     "index.refresh_interval": "-1",
     "index.number_of_replicas": "0",
-    "index.translog.durability": "async",
+    "index.translog.durability": "request",
 }
 # Index modules, "Static index settings", with those of analysis, similarity, sorting and storage: a new index is
 # needed to change them (or a closed one, which no search finds).

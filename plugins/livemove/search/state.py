@@ -33,7 +33,7 @@ class RebuildState:
     :param snapshot_started_at: what was written before is in the snapshot.
     :param chunk_documents: about how many documents a chunk has.
     :param requests_per_second: limit of the copy; None for none. It may be changed while the copy runs.
-    :param copied: ranges of `_seq_no` of the source whose documents are here, on disk.
+    :param copied: ranges of `_seq_no` of the source whose documents are here.
     :param documents: how many documents these ranges have.
     :param task: of the chunk that is being copied: `id`, `low`, `high`, `documents`.
     :param copy_done: all of the source is here, proven by counts. Nothing but this says so.
