@@ -139,12 +139,13 @@ class ShardReader:
 
     def _failed(self, error: ClientError) -> None:
         code = _code(error)
+        # A refused time is one that has not come yet, be it because clocks differ: it is waited for.
         if code == "ExpiredIteratorException":
             # Five minutes without a poll, as in a long pause: go on after the last record.
             self._iterator = None
-        elif code == "InvalidArgumentException":
+        elif code == "InvalidArgumentException" and self._after is not None:
             raise LoaderError(
-                f"shard {self._shard} of stream {self._stream!r} does not know position {self._after or self._start}: "
+                f"shard {self._shard} of stream {self._stream!r} does not know position {self._after}: "
                 f"was the stream made anew? Name a start with --from ({error})"
             ) from error
         elif code in _GONE | _DENIED:
