@@ -6,13 +6,12 @@ records that people have published; README.md says what is unsure.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
-from rehearsal.dms.tables import Column, Table
+from rehearsal.dms.tables import ENCODE, Column, Table
 
 BEFORE_IMAGES: Final = ("pk-only", "all", "none")
 BEFORE: Final = "before-image"
@@ -123,7 +122,7 @@ def control(
     }
     body = {"control": {"table-def": table.definition(), **(details or {})}, "metadata": metadata}
     key = f"{style.task}.{table.full_name}"[:256]
-    return Record(key, json.dumps(body, ensure_ascii=False).encode())
+    return Record(key, ENCODE(body).encode())
 
 
 def _data(
@@ -150,7 +149,7 @@ def _data(
     if before is not None and style.before_image != "none":
         shown = [column for column in table.columns if _shows(column, table, style)]
         parts.append(f'"{BEFORE}":{_row(shown, before, style)}')
-    parts.append(f'"metadata":{json.dumps(metadata, ensure_ascii=False)}')
+    parts.append(f'"metadata":{ENCODE(metadata)}')
     return Record(key, ("{" + ",".join(parts) + "}").encode())
 
 
@@ -168,7 +167,7 @@ def _row(columns: tuple[Column, ...] | list[Column], row: Mapping[str, Any], sty
         value = row[column.name]
         if value is None and not style.include_null:
             continue
-        texts.append(f"{json.dumps(column.name)}:{_value(column, value, style)}")
+        texts.append(f"{column.label}:{_value(column, value, style)}")
     return "{" + ",".join(texts) + "}"
 
 
@@ -176,7 +175,7 @@ def _value(column: Column, value: Any, style: Style) -> str:
     if not column.lob or value is None:
         return column.text(value)
     if style.lob_marker is not None:
-        return json.dumps(style.lob_marker)
+        return ENCODE(style.lob_marker)
     # Characters of a text are counted, not bytes.
     return column.text(column.plain(value)[: style.lob_kb * 1024])
 

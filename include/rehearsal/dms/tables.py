@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 # DMS user guide, "Data types for AWS DMS" and "Source data types for MySQL"; names as control records show them.
@@ -19,6 +20,7 @@ _TYPES = {
     "tinytext": "NCLOB", "text": "NCLOB", "mediumtext": "NCLOB", "longtext": "NCLOB", "json": "NCLOB",
     "tinyblob": "BLOB", "blob": "BLOB", "mediumblob": "BLOB", "longblob": "BLOB",
 }  # fmt: skip
+ENCODE = json.JSONEncoder(ensure_ascii=False).encode
 LOBS = frozenset({"NCLOB", "BLOB"})
 
 
@@ -45,18 +47,23 @@ class Column:
     fraction: int | None = None
     charset: str | None = None
 
+    @cached_property
+    def label(self) -> str:
+        """Its name as JSON."""
+        return ENCODE(self.name)
+
     @property
     def unsigned(self) -> bool:
         """Whether it is a number without sign."""
         return "unsigned" in self.full_type
 
-    @property
+    @cached_property
     def dms_type(self) -> str:
         """DMS's name of the type."""
         found = _TYPES.get(self.type, "BYTES")
         return f"U{found}" if self.unsigned and found.startswith("INT") else found
 
-    @property
+    @cached_property
     def lob(self) -> bool:
         """Whether DMS treats it as a large object."""
         return self.dms_type in LOBS
@@ -80,21 +87,23 @@ class Column:
         """A value as JSON, with all its digits."""
         if value is None:
             return "null"
+        if self.type == "json":
+            return ENCODE(str(self.plain(value)))
+        if isinstance(value, int) or (isinstance(value, str) and self.type != "bit"):
+            return ENCODE(value)
         if isinstance(value, Decimal):
             return format(value, "f")
-        if self.type == "json":
-            return _quoted(str(self.plain(value)))
         if isinstance(value, bytes | bytearray):
             return self._bytes(bytes(value))
         if isinstance(value, datetime | date | timedelta):
-            return _quoted(self._moment(value))
+            return ENCODE(self._moment(value))
         if self.type == "bit":
             return str(int(value, 2) if isinstance(value, str) else value)
         if isinstance(value, set | frozenset):
-            return _quoted(",".join(choice for choice in self.choices if choice in value))
+            return ENCODE(",".join(choice for choice in self.choices if choice in value))
         if isinstance(value, float):
             return json.dumps(_shortest(value) if self.type == "float" else value)
-        return json.dumps(value, ensure_ascii=False)
+        return ENCODE(value)
 
     def plain(self, value: Any) -> Any:
         """A value of a LOB as a text or bytes: the binary log holds JSON as a tree."""
@@ -104,7 +113,7 @@ class Column:
         if self.type == "bit":
             return str(int.from_bytes(value))
         # Hexadecimal, with a prefix unless NoHexPrefix is set (DMS user guide, "Kinesis Data Streams endpoint").
-        return _quoted("0x" + value.hex().upper())
+        return ENCODE("0x" + value.hex().upper())
 
     def _moment(self, value: datetime | date | timedelta) -> str:
         digits = self.fraction or 0
@@ -147,10 +156,6 @@ class Table:
         parts = [str(row[name]) for name in self.key]
         # PartitionKey of PutRecords has 256 characters at most.
         return ".".join([self.schema, self.name, *parts])[:256]
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
 
 
 def _fraction(microseconds: int, digits: int) -> str:

@@ -40,6 +40,8 @@ def _column(kind: str, full: str = "", **more: Any) -> Column:
         (_column("time", fraction=6), timedelta(seconds=1, microseconds=5), '"00:00:01.000005"'),
         (_column("json"), '{"a": 1}', '"{\\"a\\": 1}"'),
         (_column("json"), {b"a": [1, None, True, b"x"]}, '"{\\"a\\": [1, null, true, \\"x\\"]}"'),
+        (_column("json"), 5, '"5"'),
+        (_column("json"), b"x", '"\\"x\\""'),
         (_column("varchar"), None, "null"),
     ],
 )
