@@ -39,3 +39,8 @@ const server = kinesalite({
 })
 server.listen(Number(port), address, () => console.log('ready'))
 process.on('SIGTERM', () => process.exit(0))
+// kinesalite throws when a client dies in the middle of its request.
+process.on('uncaughtException', (error) => {
+  console.error(error)
+  if (error.code !== 'ECONNRESET') process.exit(1)
+})
