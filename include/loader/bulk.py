@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 # Only what tells refused documents apart comes back.
 _FILTER: Final = "filter_path=errors,items.*.status,items.*.error"
 _TIMEOUT: Final = urllib3.Timeout(connect=5, read=90)
+# It is asked every second, between reading control and writing status.
+_LOOK_TIMEOUT: Final = urllib3.Timeout(connect=2, read=5)
 _RETRIED: Final = frozenset({408, 429, 500, 502, 503, 504})
 
 
@@ -243,7 +245,9 @@ class Target:
 
     def _look(self) -> dict[str, Any]:
         answer = self._http.request(
-            "GET", f"{self._url}?filter_path=*.mappings.properties.livemove,*.settings.index.uuid"
+            "GET",
+            f"{self._url}?filter_path=*.mappings.properties.livemove,*.settings.index.uuid",
+            timeout=_LOOK_TIMEOUT,
         )
         if answer.status == 404:
             raise LoaderError(f"{self.name} does not exist: create the index with its mapping first")

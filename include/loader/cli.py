@@ -119,7 +119,9 @@ def _run(
     sink_of: Callable[[Shelf, Any], Callable[[str], Sink]],
     ticks: list[Callable[[], None]],
 ) -> None:
-    config = Config(retries={"mode": "standard", "max_attempts": 2}, max_pool_connections=32)
+    config = Config(
+        retries={"mode": "standard", "max_attempts": 2}, max_pool_connections=32, connect_timeout=5, read_timeout=20
+    )
     kinesis = boto3.client("kinesis", config=config)
     state = State(boto3.client("s3", config=config), address, status.name)
     if arguments.cloudwatch:

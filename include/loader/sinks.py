@@ -102,14 +102,14 @@ class TransformSink:
         self._window = Window(settings)
         self._opened: float | None = None
         self._waiting: Progress | None = None
-        self._last: Record | None = None
+        # Where each change of the window came from, for those that have to be set aside.
+        self._origins: dict[tuple[str, int], Record] = {}
 
     def add(self, fetched: Fetched) -> None:
         """Read the changes into the window."""
         status = self._shelf.status
         for record in fetched.records:
             status.count("records")
-            self._last = record
             try:
                 self._take(record)
             except PoisonError as error:
@@ -134,6 +134,7 @@ class TransformSink:
             self._shelf.status.count("skipped")
         else:
             self._window.add(read)
+            self._origins.update({(change.id, change.version): record for change in read})
 
     def done(self, *, wait: bool = False) -> Iterator[Progress]:
         """Close the window if its time is over, and write its documents."""
@@ -150,18 +151,13 @@ class TransformSink:
         documents, rejected = self._window.close()
         records, too_large = pack(documents, self._settings.alias)
         status = self._shelf.status
-        for number, each in enumerate([*rejected, *too_large]):
-            self._shelf.put(self._shard, _the(self._last), str(number + 1), _aside(each))
+        for each in (*rejected, *too_large):
+            self._shelf.put(self._shard, self._origins[each.id, each.version], "1", _aside(each))
+        self._origins = {}
         status.count("retries", put_records(self._client, self._stream, records, self._shelf.stop))
         status.count("documents", len(documents) - len(too_large))
         status.count("superseded", taken - len(documents) - len(rejected))
         return max((document.at for document in documents), default=None)
-
-
-def _the(record: Record | None) -> Record:
-    if record is None:
-        raise AssertionError("a window has changes but no record")
-    return record
 
 
 def _aside(rejected: Rejected) -> dict[str, Any]:

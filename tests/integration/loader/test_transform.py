@@ -184,6 +184,11 @@ def test_what_cannot_become_a_document_is_set_aside_with_its_reason(transform: P
     lines = [contract.decode_record(each["Data"])[1] for each in kinesis.records(kinesis.documents)]
     assert b'"revision":1' in b"".join(lines)
     assert b'"revision":2' not in b"".join(lines)
+    # Read again, it lies where it lay.
+    transform.stop()
+    transform.start(*FROM_START)
+    transform.until(lambda found: found["state"] == "running" and found["failed_documents"] == 4)
+    assert len(transform.set_aside()) == 4
 
 
 def test_a_change_becomes_a_document_that_search_finds_within_seconds(

@@ -126,7 +126,9 @@ def put_answer(stubber, data, failed=()):
         for each in data
     ]
     expected = {"StreamName": "s", "Records": [{"Data": each, "PartitionKey": ANY} for each in data]}
-    stubber.add_response("put_records", {"Records": results} | ({"FailedRecordCount": len(failed)} if failed else {}), expected)
+    stubber.add_response(
+        "put_records", {"Records": results} | ({"FailedRecordCount": len(failed)} if failed else {}), expected
+    )
 
 
 def test_records_that_were_refused_are_sent_again_and_no_others(kinesis):
