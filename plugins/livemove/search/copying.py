@@ -53,6 +53,7 @@ class Copier:
         self._slices = slices
         self._chunks: list[Chunk] | None = None
         self._limit: float | None = None
+        self._most = ("", 0)
         self.copied_now: list[Chunk] = []
 
     def step(self) -> Progress:
@@ -236,18 +237,25 @@ class Copier:
     # -- words ------------------------------------------------------------------------------------
 
     def _progress(self, state: RebuildState, task: Mapping[str, Any]) -> Progress:
-        written = 0
-        found = self._hook.get("/_tasks", parent_task_id=task["id"], detailed=True)
-        children = [each["status"] for node in found.get("nodes", {}).values() for each in node["tasks"].values()]
-        if not children:
-            own = self._hook.find(f"/_tasks/{task['id']}") or {}
-            children = [own.get("task", {}).get("status", {})]
-        for status in children:
-            written += sum(int(status.get(key, 0)) for key in ("created", "updated", "version_conflicts", "noops"))
+        written = self._written(task)
         total = sum(chunk.documents or 0 for chunk in self._chunks or ())
         limit = f", at most {state.requests_per_second:g}/s" if state.requests_per_second else ""
-        seen = state.documents + min(written, int(task["documents"]))
+        seen = state.documents + written
         return Progress(False, f"{self._target}: {seen} of {total or 'unknown'} documents copied{limit}", {})
+
+    def _written(self, task: Mapping[str, Any]) -> int:
+        """Documents of a chunk that its task has written so far."""
+        found = self._hook.get("/_tasks", parent_task_id=task["id"], detailed=True)
+        statuses = [each["status"] for node in found.get("nodes", {}).values() for each in node["tasks"].values()]
+        # A parent tells of the slices that have ended only, or of all if there are none.
+        own = self._hook.find(f"/_tasks/{task['id']}") or {}
+        statuses.append(own.get("task", {}).get("status", {}))
+        keys = ("created", "updated", "version_conflicts", "noops")
+        written = sum(int(status.get(key, 0)) for status in statuses for key in keys)
+        # A slice that ends between the two looks is in both, or in neither.
+        before = self._most[1] if self._most[0] == task["id"] else 0
+        self._most = (str(task["id"]), min(max(written, before), int(task["documents"])))
+        return self._most[1]
 
     def _done(self, state: RebuildState) -> Progress:
         result = {"index": self._target, "documents": state.documents, "chunks": len(self.copied_now)}
