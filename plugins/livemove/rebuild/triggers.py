@@ -60,8 +60,9 @@ class StepTrigger(BaseTrigger):
                     return
                 text = seen.text
                 self.log.info("%s (%.0f s left)", text, self.ends_at - time.time())
-                # Copies are cut into portions: a long pause would be one after each of them.
-                pause = min(pause * 1.2, self.poll_seconds)
+                # Copies are cut into portions: a long pause would be one after each of them, so their step says itself.
+                usual = min(pause * 1.2, self.poll_seconds)
+                pause = usual if seen.pause_seconds is None else seen.pause_seconds
         except NeedsPerson as problem:
             yield TriggerEvent({"done": False, "text": str(problem), "problem": True})
             return
