@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import time
+import uuid
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -58,10 +60,13 @@ class Binlog:
         self._read = GtidSet(executed)
         self._tables = {name: table for schema in source.schemas for name, table in source.tables(schema).items()}
         self._gtid, self._begin, self._commit, self._record = "", 0, datetime.fromtimestamp(0, UTC), 0
+        self._inside = False
         self._previous: tuple[int, int] | None = None
         self._stream = BinLogStreamReader(
             connection_settings=self._source.endpoint.settings(),
             server_id=SERVER_ID,
+            # By it the server knows a replica that comes back from another one.
+            slave_uuid=str(uuid.uuid4()),
             auto_position=executed,
             blocking=True,
             only_events=[
@@ -78,16 +83,20 @@ class Binlog:
 
         :raises RehearsalError: the server has purged what is wanted.
         """
-        try:
-            for event in self._stream:
-                yield from self._handle(event)
-        except pymysql.err.MySQLError as error:
-            if error.args and error.args[0] == PURGED:
-                raise RehearsalError(
-                    f"The source has purged binary logs that the task still needs ({error.args[1]}). Remove the "
-                    "task's folder and start it again, for a full load, and keep binary logs longer."
-                ) from None
-            raise
+        while True:
+            try:
+                # Ends when the server does.
+                for event in self._stream:
+                    yield from self._handle(event)
+            except pymysql.err.MySQLError as error:
+                if error.args and error.args[0] == PURGED:
+                    raise RehearsalError(
+                        f"The source has purged binary logs that the task still needs ({error.args[1]}). Remove the "
+                        "task's folder and start it again, for a full load, and keep binary logs longer."
+                    ) from None
+            with suppress(pymysql.err.MySQLError, OSError):
+                self._stream.close()
+            time.sleep(RECONNECT_SECONDS)
 
     def _connect(self, **settings: Any) -> Any:
         """Connect, as often as it takes, and go on behind the last whole transaction."""
@@ -102,7 +111,7 @@ class Binlog:
 
     def _handle(self, event: Any) -> Iterator[Record | Transaction]:
         if isinstance(event, GtidEvent):
-            self._gtid, self._begin, self._record = event.gtid, _start(event), 0
+            self._gtid, self._begin, self._record, self._inside = event.gtid, _start(event), 0, False
             self._commit = _commit_time(event)
         elif isinstance(event, TableMapEvent):
             self._describe(event)
@@ -110,7 +119,7 @@ class Binlog:
             yield from self._rows(event)
         elif isinstance(event, XidEvent):
             yield self._ended()
-        elif isinstance(event, QueryEvent) and event.query != "BEGIN":
+        elif isinstance(event, QueryEvent):
             yield from self._statement(event)
 
     def _ended(self) -> Transaction:
@@ -151,17 +160,19 @@ class Binlog:
             yield change(table, operation, _whole(table, after), before, style, place, now)
 
     def _statement(self, event: QueryEvent) -> Iterator[Record | Transaction]:
-        """A statement that is a transaction of its own; the definition of a table may have changed."""
+        """BEGIN, COMMIT, a savepoint, or a statement that is a transaction of its own, such as a definition."""
         text = event.query if isinstance(event.query, str) else event.query.decode(errors="replace")
         schema = event.schema.decode() if isinstance(event.schema, bytes) else str(event.schema)
-        if text.strip().upper() in ("COMMIT", "XA COMMIT"):
-            yield self._ended()
+        if text.strip().upper() == "BEGIN":
+            self._inside = True
             return
         if word := _DDL.match(text):
             for name in self._source.schemas:
                 if name == schema or name in text:
                     yield from self._altered(name, word[1].upper(), text[word.end() :])
-        yield self._ended()
+        # CREATE TABLE ... SELECT stands inside of its transaction, as savepoints do.
+        if not self._inside or text.strip().upper() in ("COMMIT", "ROLLBACK"):
+            yield self._ended()
 
     def _altered(self, schema: str, word: str, rest: str) -> Iterator[Record]:
         known = {name: table for name, table in self._tables.items() if table.schema == schema}

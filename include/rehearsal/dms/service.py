@@ -59,6 +59,11 @@ class Dms:
 
         :raises RehearsalError: it did not come up; with the end of its log.
         """
+        self.start_only()
+        self.process.wait(lambda: "ready" in self.process.said(), START_SECONDS, "its full load")
+
+    def start_only(self) -> None:
+        """Start the task and let it load; nothing to do when it runs."""
         if self.process.pid is not None:
             return
         argv = [sys.executable, "-u", "-m", "rehearsal.dms", "--port", str(self._source.port), "--user", MYSQL_USER]
@@ -74,7 +79,6 @@ class Dms:
             "AWS_ENDPOINT_URL_KINESIS": self._endpoint_url,
         }
         self.process.spawn([*argv, *self._arguments], environment)
-        self.process.wait(lambda: "ready" in self.process.said(), START_SECONDS, "its full load")
 
     def stop(self) -> None:
         """End the task; what was read and not written is read again at the next start."""

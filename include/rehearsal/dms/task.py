@@ -65,6 +65,8 @@ class Task:
         try:
             self._source.require_rows()
             self._load()
+            if self._stopping.is_set():
+                return
             progress = Progress(self._state.gtid_executed)
             threading.Thread(target=self._guarded, args=(partial(self._read, progress),), daemon=True).start()
             ready()
@@ -116,7 +118,8 @@ class Task:
     def _load(self) -> None:
         """Write all rows of the tables that have not been loaded.
 
-        The position is taken before the first row is read, so no change is missed; some come twice.
+        The position is taken before the first row is read, so no change is missed; some come twice. A table counts as
+        loaded once all its rows are in the stream; a load that is interrupted begins anew.
         """
         executed = self._state.gtid_executed or self._source.executed()
         if not executed:
@@ -131,6 +134,8 @@ class Task:
                 for row in self._source.rows(table):
                     self._put(records.load(table, row, style, datetime.now(UTC)))
                 self._drain()
+                if self._stopping.is_set():
+                    return
                 loaded.add(name)
         self._state = replace(
             self._state, gtid_executed=executed, loaded=tuple(sorted(loaded)), records=self._writer.records, error=None
@@ -139,9 +144,10 @@ class Task:
 
     def _put(self, record: records.Record) -> None:
         # This thread writes, too, so it must not wait for itself.
-        while self._writer.full:
+        while self._writer.full and not self._stopping.is_set():
             self._writer.step()
-        self._writer.put(record, _nothing)
+        if not self._stopping.is_set():
+            self._writer.put(record, _nothing)
 
     def _drain(self) -> None:
         while not self._writer.idle and not self._stopping.is_set():

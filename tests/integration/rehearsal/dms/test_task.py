@@ -201,20 +201,53 @@ def test_nothing_is_lost_by_kills_of_the_stand_in(products: Any, dms: Dms, kines
     assert sum(record["metadata"]["operation"] == "load" for record in _data(kinesis)) == 0
 
 
-def test_nothing_is_lost_by_kills_of_the_source_and_of_the_stream(
-    products: Any, mysql: Pair, dms: Dms, kinesis: Streams, kinesis_server: Kinesis
+def test_nothing_is_lost_when_the_source_or_the_stream_goes_away(
+    products: Any, mysql: Pair, dms: Dms, database: str, kinesis: Streams, kinesis_server: Kinesis
 ) -> None:
     dms.start()
     _insert(products, 1)
     mysql.writer.kill()
     mysql.writer.start()
-    mysql.writer.execute(f"INSERT INTO {dms.folder.name.removeprefix('dms-')}.products (id) VALUES (2)")
+    mysql.writer.execute(f"INSERT INTO {database}.products (id) VALUES (2)")
     dms.wait_written()
+    mysql.writer.restart()
+    mysql.writer.execute(f"INSERT INTO {database}.products (id) VALUES (3)")
     kinesis_server.kill()
-    mysql.writer.execute(f"INSERT INTO {dms.folder.name.removeprefix('dms-')}.products (id) VALUES (3)")
+    mysql.writer.execute(f"INSERT INTO {database}.products (id) VALUES (4)")
     kinesis_server.start()
     dms.wait_written()
-    assert {record["data"]["id"] for record in _data(kinesis)} == {1, 2, 3}
+    assert {record["data"]["id"] for record in _data(kinesis)} == {1, 2, 3, 4}
+
+
+def test_savepoints_and_tables_made_from_queries_are_parts_of_their_transactions(
+    products: Any, dms: Dms, kinesis: Streams
+) -> None:
+    dms.start()
+    products.execute("BEGIN")
+    _insert(products, 1)
+    products.execute("SAVEPOINT here")
+    _insert(products, 2)
+    products.execute("COMMIT")
+    products.execute("CREATE TABLE copied (PRIMARY KEY (id)) SELECT id, name FROM products")
+    _insert(products, 3)
+    dms.wait_written()
+    found = {(each["metadata"]["table-name"], each["data"]["id"]): each["metadata"] for each in _data(kinesis)}
+    assert set(found) == {("products", 1), ("products", 2), ("products", 3), ("copied", 1), ("copied", 2)}
+    assert found["products", 1]["transaction-id"] == found["products", 2]["transaction-id"]
+    assert found["copied", 1]["transaction-id"] == found["copied", 2]["transaction-id"]
+
+
+def test_a_full_load_that_is_interrupted_begins_anew(products: Any, dms: Dms, kinesis: Streams) -> None:
+    products.executemany("INSERT INTO products (id) VALUES (%s)", [(number,) for number in range(3000)])
+    dms.inject(pause=True)
+    dms.start_only()
+    time.sleep(2)
+    assert dms.process.pid is not None
+    dms.stop()
+    assert dms.state.loaded == ()
+    dms.inject()
+    dms.start()
+    assert {record["data"]["id"] for record in _data(kinesis)} == set(range(3000))
 
 
 def test_faults_repeat_records_and_change_their_order_and_lose_none(products: Any, dms: Dms, kinesis: Streams) -> None:
@@ -253,10 +286,10 @@ def test_a_marker_can_stand_in_place_of_lobs(products: Any, dms: Dms, kinesis: S
     assert (_data(kinesis)[0]["data"]["description"], _data(kinesis)[0]["data"]["tags"]) == ("<LOB>", "<LOB>")
 
 
-def test_a_task_that_needs_purged_logs_ends_and_says_so(products: Any, mysql: Pair, dms: Dms) -> None:
+def test_a_task_that_needs_purged_logs_ends_and_says_so(products: Any, mysql: Pair, dms: Dms, database: str) -> None:
     dms.start()
     dms.stop()
-    mysql.writer.execute("FLUSH BINARY LOGS", f"DROP TABLE {dms.folder.name.removeprefix('dms-')}.products")
+    mysql.writer.execute("FLUSH BINARY LOGS", f"DROP TABLE {database}.products")
     mysql.writer.execute("FLUSH BINARY LOGS")
     last = mysql.writer.rows("SHOW BINARY LOGS")[-1]["Log_name"]
     mysql.wait_caught_up()
