@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 CONTROL_SECONDS = 0.4
 STATUS_SECONDS = 1.0
 SHARDS_SECONDS = 10.0
-_STEP_SECONDS = 0.02
+_STEP_SECONDS = 0.05
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from loader.sinks import Sink
 log = logging.getLogger(__name__)
 
 # How soon a pause, a stop or a finished request is noticed between two polls.
-_STEP_SECONDS = 0.02
+_STEP_SECONDS = 0.05
 # The clocks of this machine and of Kinesis may differ by that much.
 _CLOCKS = timedelta(seconds=1)
 

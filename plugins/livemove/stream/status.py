@@ -120,8 +120,9 @@ def passed(ahead: LoaderStatus, paused: LoaderStatus) -> list[str]:
     reasons = []
     for name, theirs in sorted(paused.shards.items()):
         ours = ahead.shards.get(name)
-        if ours is None:
-            # A shard that was closed before the rewound loader began is none of its shards.
+        if ours is None or (ours.sequence_number is None and not ours.finished):
+            # Nothing has come since the point that the loader was rewound to, so there is nothing to pass; and a
+            # shard that was closed before it is none of its shards.
             if theirs.arrived_at is None or _before(theirs.arrived_at, ahead.start):
                 continue
             reasons.append(f"{name} is not read yet")

@@ -37,6 +37,9 @@ def test_a_transaction_of_very_many_rows_has_versions_in_order():
     early = read(record("update", row(7), position=1600, number=19_999))[0]
     late = read(record("update", row(7), position=9800, number=20_000))[0]
     assert early.version < late.version
+    # And within one event, as long as it does not span a multiple of 16,384.
+    one, other = (read(record("update", row(7), position=1600, number=n))[0] for n in (9_000, 14_000))
+    assert one.version < other.version
 
 
 def test_rows_of_a_full_load_are_older_than_any_change():

@@ -65,7 +65,7 @@ def test_the_lag_is_that_of_the_worst_shard_and_unknown_while_one_is_not_read() 
     ("ours", "reason"),
     [
         ({"a": {"sequence_number": "99"}}, "a: at None, the other at 2026-11-22T09:29:59Z"),
-        ({"a": {"sequence_number": None}}, "a: at None"),
+        ({"a": {"sequence_number": None}}, "a is not read yet"),
         ({}, "a is not read yet"),
     ],
 )
@@ -90,3 +90,9 @@ def test_a_shard_that_ended_before_the_rewound_loader_began_is_none_of_its_shard
     old = {"a": {**LEVEL, "arrived_at": "2026-11-22T08:00:00Z", "finished": True}}
     assert passed(status(), status("paused", **old)) == []
     assert passed(status(start="trim_horizon"), status("paused", **old)) == ["a is not read yet"]
+
+
+def test_a_shard_in_which_nothing_came_since_the_rewound_loader_began_holds_up_nothing() -> None:
+    idle = {"a": {"sequence_number": None, "behind_ms": 0}}
+    assert passed(status(**idle), status("paused", a={**LEVEL, "arrived_at": "2026-11-22T08:00:00Z"})) == []
+    assert passed(status(**idle), status("paused", a=LEVEL)) == ["a is not read yet"]
