@@ -66,9 +66,9 @@ def test_a_newer_document_that_is_there_already_stays(shop: Shop) -> None:
 @pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
 def test_a_worker_killed_at_any_call_is_followed_by_one_that_goes_on(shop: Shop, after: bool) -> None:
     died = []
-    for turn in range(60):
+    for turn in range(150):
         try:
-            shop.whole(MortalHook(turn // 2, after=after))
+            shop.whole(MortalHook(turn % 6, after=after))
             break
         except Killed as at:
             died.append(str(at))
