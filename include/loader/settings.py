@@ -83,7 +83,7 @@ def _documents(section: _Checked, alias: str) -> DocumentSettings:
     key = section.texts("id")
     if not key or RESERVED in fields:
         raise section.error("id", key, "name the columns of the key")
-    epoch = section.value.get("epoch", 0)
+    epoch = section.value.get("epoch", 1)
     if isinstance(epoch, bool) or not isinstance(epoch, int) or not 0 <= epoch < 1 << EPOCH_BITS:
         raise section.error("epoch", epoch, f"write an integer from 0 to {(1 << EPOCH_BITS) - 1}")
     marker = section.text("lob_marker") if "lob_marker" in section.value else LOB_MARKER

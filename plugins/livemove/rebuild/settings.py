@@ -38,6 +38,7 @@ class DocumentsSettings(Settings):
     id: list[Text] = Field(min_length=1, description="Columns whose values make the document's id.")
     fields: dict[str, Text] = Field(default_factory=dict, description="Columns that are no plain values, such as json.")
     lobs: list[Text] = Field(default_factory=list, description="Columns that DMS may leave out of an update.")
+    lob_marker: Text = Field("<LOB>", description="What stands in place of a LOB that was not sent.")
     epoch: int = Field(1, ge=0, le=15, description="Raise it by one when the source database is replaced.")
 
     @field_validator("table")

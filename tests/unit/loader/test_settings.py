@@ -21,7 +21,7 @@ WHOLE = {
 
 def written(folder: Path, content: object) -> Path:
     path = folder / "products" / "index.yaml"
-    path.parent.mkdir()
+    path.parent.mkdir(exist_ok=True)
     path.write_text(yaml.safe_dump(content), encoding="utf-8")
     return path
 
@@ -38,6 +38,17 @@ def test_every_index_that_ships_can_be_read():
     assert files
     for file in files:
         assert load_settings(file).documents.alias == file.parent.name
+
+
+def test_both_sides_read_the_same_out_of_the_same_file(tmp_path):
+    from livemove.rebuild.settings import DocumentsSettings
+
+    for documents in (WHOLE["documents"], {"table": "shop.products", "id": ["id"]}):
+        ours = load_settings(written(tmp_path, {**WHOLE, "documents": documents})).documents
+        theirs = DocumentsSettings.model_validate(documents)
+        for key in ("table", "fields", "epoch", "lob_marker"):
+            assert getattr(ours, key) == getattr(theirs, key)
+        assert (list(ours.id), list(ours.lobs)) == (theirs.id, theirs.lobs)
 
 
 @pytest.mark.parametrize(
