@@ -15,12 +15,13 @@ from rehearsal.airflow.library import library_variables
 from rehearsal.paths import Layout
 
 pytest_plugins = [
+    # First, as others import it.
+    "tests.fixtures.stack",
     "tests.fixtures.migration",
     "tests.fixtures.mysql_servers",
     "tests.fixtures.rds",
     "tests.fixtures.rebuild",
     "tests.fixtures.search",
-    "tests.fixtures.stack",
     "tests.fixtures.switches",
     "tests.fixtures.sync",
 ]
