@@ -58,6 +58,8 @@ def main(arguments: list[str]) -> int:
         rate = client.run(options.rate, options.seconds)
     changes.complete = True
     searching.join(LEFT_SECONDS)
+    changes.abandoned = True
+    searching.join()
     result = _result(changes, rate, _refresh_interval(stack))
     print(json.dumps(result))
     return 1 if result["lost"] else 0
@@ -105,11 +107,13 @@ class Changes:
 
     :ivar counts: whether new ones count, as the warm-up is over.
     :ivar complete: whether no more will come.
+    :ivar abandoned: whether those that searches do not show are lost.
     :ivar gone: rows whose deletion searches show.
     """
 
     counts: bool = False
     complete: bool = False
+    abandoned: bool = False
     waiting: list[Change] = field(default_factory=list)
     ages: list[float] = field(default_factory=list)
     gone: deque[int] = field(default_factory=deque)
@@ -193,7 +197,7 @@ def _search(url: str, changes: Changes) -> None:
     """Search for what was changed, until all of it was shown."""
     with requests.Session() as session:
         due = time.monotonic()
-        while not (changes.complete and not changes.left()):
+        while not changes.abandoned and not (changes.complete and not changes.left()):
             time.sleep(max(due - time.monotonic(), 0))
             due = time.monotonic() + SEARCH_SECONDS
             if asked := changes.left():
@@ -222,9 +226,9 @@ def _refresh_interval(stack: Stack) -> str:
 def _result(changes: Changes, rate: float, refresh_interval: str) -> dict[str, Any]:
     ages = sorted(changes.ages)
     return {
-        "p50_s": round(ages[len(ages) // 2], 2),
-        "p99_s": round(ages[len(ages) * 99 // 100], 2),
-        "max_s": round(ages[-1], 2),
+        "p50_s": round(ages[len(ages) // 2], 2) if ages else None,
+        "p99_s": round(ages[len(ages) * 99 // 100], 2) if ages else None,
+        "max_s": round(ages[-1], 2) if ages else None,
         "changes_per_s": round(rate, 1),
         "changes": len(ages),
         "lost": len(changes.left()),

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 SETTINGS = REPOSITORY / "include" / "indices" / ALIAS / "index.yaml"
 SEED_SECONDS = 180
-SEARCHABLE_SECONDS = 60
+STALLED_SECONDS = 30
 
 
 class Stream:
@@ -81,8 +81,10 @@ class Stream:
         """Wait until searches find as many documents as the table has rows; a rehearsal may have deleted some."""
         table = f"{products.DATABASE}.products"
         rows = int(self._stack.mysql().writer.value(f"SELECT COUNT(*) FROM {table}"))  # noqa: S608 - a constant
-        ends = time.monotonic() + SEARCHABLE_SECONDS
+        most, ends = 0, time.monotonic() + STALLED_SECONDS
         while (documents := self._documents()) < rows:
+            if documents > most:
+                most, ends = documents, time.monotonic() + STALLED_SECONDS
             if time.monotonic() > ends:
                 say(f"  searches find {documents} documents, and {table} has {rows} rows; see {self.transform.log}")
                 return
