@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -15,22 +16,20 @@ LOOKS = ("_search", "_count", "_mget", "_pit", "_simulate", "_refresh", "_flush"
 SECONDS = 120
 
 
-def run(work: Callable[[], Any], report: Path, survive: int) -> tuple[bool, Any]:
+def run(work: Callable[[], Any], report: Path, survive: int) -> str:
     """Do some work in a process of its own, which is killed after so many calls that change something.
 
     :param survive: how many such calls it outlives; it is killed after the next one.
-    :returns: whether it was killed, and what the work returned.
+    :returns: the call after which it was killed; empty if it came to its end.
     """
     report.unlink(missing_ok=True)
     process = multiprocessing.get_context("fork").Process(target=_work, args=(work, report, survive))
     process.start()
     process.join(SECONDS)
     assert process.exitcode is not None, "the worker hangs"
-    if process.exitcode == -signal.SIGKILL:
-        return True, None
     answer = json.loads(report.read_text(encoding="utf-8"))
     assert "raised" not in answer, answer
-    return False, answer["returned"]
+    return str(answer["killed"]) if process.exitcode == -signal.SIGKILL else ""
 
 
 def _work(work: Callable[[], Any], report: Path, survive: int) -> None:
@@ -43,6 +42,10 @@ def _work(work: Callable[[], Any], report: Path, survive: int) -> None:
             if changes(*args):
                 left -= 1
                 if left < 0:
+                    told = [getattr(each, "line", lambda each=each: str(each))() for each in args[1:]]
+                    # The same call at two attempts differs by the times in it.
+                    place = re.sub(r"\d+-\d+-\d+T[\d:.]+", "", " ".join(told))
+                    report.write_text(json.dumps({"killed": place}), encoding="utf-8")
                     os.kill(os.getpid(), signal.SIGKILL)
             return answer
 

@@ -44,18 +44,17 @@ def test_a_rebuild_whose_worker_is_killed_after_every_change_comes_to_its_end(
     writer.start()
     searcher = index_case.search()
     index = naming.new_index(ALIAS, datetime.now(UTC))
-    kills: dict[str, int] = {}
+    kills: dict[str, list[str]] = {step: [] for step in STEPS}
     for step in STEPS:
-        while True:
-            # Each attempt outlives one change fewer than there are left: it is killed after its first.
-            was_killed, _ = killed.run(lambda step=step: take(index_case, index, step), tmp_path / "report.json", 0)
-            if not was_killed:
-                break
-            kills[step] = kills.get(step, 0) + 1
-            assert kills[step] < MOST_KILLS, f"{step} never ends"
+        survive = 0
+        while place := killed.run(lambda step=step: take(index_case, index, step), tmp_path / "report.json", survive):
+            # A call that every attempt makes is outlived from the second time on.
+            survive += place in kills[step]
+            kills[step].append(place)
+            assert len(kills[step]) < MOST_KILLS, f"{step} never ends: {kills[step][-5:]}"
             assert len(index_case.alias()) == 1
     assert index_case.alias() == [index]
-    assert {"restore", "reindex", "deploy_rewound_loader", "swap", "clean_up"} <= set(kills), kills
+    assert all(kills[step] for step in STEPS if step not in ("until_level",)), kills
     writer.stop()
     index_case.settle(index)
     searcher.stop()

@@ -2,34 +2,42 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from datetime import UTC, datetime
 
 from livemove.rebuild import swapping, verification
 from livemove.rebuild.preflight import Preflight
+from livemove.rebuild.rebuild import Rebuild
 from livemove.rebuild.waits import made
 from livemove.search import naming
 from livemove.search.waiting import complete
 from tests.fixtures.rebuild import ALIAS, IndexCase
 
 
+def new_shards(plan: str) -> int:
+    """What a plan says of the new index."""
+    found = re.search(r'"index.number_of_shards": "(\d+)"', plan)
+    assert found, plan
+    return int(found[1])
+
+
 def test_an_index_is_rebuilt_while_it_is_written_to_and_searched(index_case: IndexCase) -> None:
-    writer = index_case.seed(2000)
+    writer = index_case.seed(1000, rate=100)
     writer.start()
     searcher = index_case.search()
     index = naming.new_index(ALIAS, datetime.now(UTC))
     look = Preflight(index_case.rebuild(index))
     evidence = look.evidence()
-    print(evidence.markdown())
-    print(look.plan())
+    assert new_shards(look.plan()) == 3
     assert not evidence.stops, evidence.markdown()
     for step in ("restore", "reindex", "deploy_rewound_loader", "until_level"):
         complete(made(ALIAS, index, step, {}), timeout_seconds=120, poll_seconds=0.5)
     rebuild = index_case.rebuild(index)
     found = verification.evidence(rebuild)
-    print(found.markdown())
     assert not found.stops, found.markdown()
     done = swapping.swap(rebuild, index_case.live, index)
-    print(done.text())
+    assert done.moved
     assert index_case.alias() == [index]
     writer.stop()
     index_case.settle(index, index_case.live)
@@ -39,3 +47,28 @@ def test_an_index_is_rebuilt_while_it_is_written_to_and_searched(index_case: Ind
     assert searcher.searches > 20
     assert searcher.errors == []
     assert searcher.backwards == []
+
+
+def test_a_second_alias_begins_with_the_documents_of_the_first_and_both_go_on(index_case: IndexCase) -> None:
+    writer = index_case.seed(300, rate=60)
+    folder = index_case.include / "indices" / "candidates"
+    shutil.copytree(index_case.folder, folder)
+    with (folder / "index.yaml").open("a", encoding="utf-8") as file:
+        file.write("copy_of: products\n")
+    writer.start()
+    index = naming.new_index("candidates", datetime.now(UTC))
+    rebuild = Rebuild.named("candidates", index)
+    evidence = Preflight(rebuild).evidence()
+    assert not evidence.stops, evidence.markdown()
+    assert "POST /_aliases" in Preflight(rebuild).plan()
+    for step in ("restore", "reindex", "deploy_rewound_loader", "until_level"):
+        complete(made("candidates", index, step, {}), timeout_seconds=120, poll_seconds=0.5)
+    found = verification.evidence(rebuild)
+    assert not found.stops, found.markdown()
+    assert swapping.swap(rebuild, "", index).moved
+    assert not swapping.swap(rebuild, "", index).moved
+    assert index_case.alias() == [index_case.live]
+    writer.stop()
+    index_case.settle(index, index_case.live)
+    index_case.assert_equals_database(writer)
+    index_case.assert_equals_database(writer, "candidates")
