@@ -12,7 +12,7 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 from livemove.runbook.config import Settings, load
 from livemove.runbook.errors import NeedsPerson
 from livemove.runbook.include import include_folder
-from livemove.stream.loaders import DeployerName
+from livemove.stream.deployment import DeployerName
 
 SETTINGS_FILE, MAPPING_FILE = "index.yaml", "mapping.json"
 

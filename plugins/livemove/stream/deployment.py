@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 State = Literal["absent", "starting", "running", "ended"]
+#: What can run loaders.
+DeployerName = Literal["local"]
 
 
 @dataclass(frozen=True)

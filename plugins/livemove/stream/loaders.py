@@ -8,19 +8,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 from livemove.runbook.errors import NeedsPerson, TryAgain
 from livemove.stream import status as reading
 from livemove.stream.control import LoaderControl
-from livemove.stream.deployment import Deployer, Deployment
+from livemove.stream.deployment import Deployer, DeployerName, Deployment
 from livemove.stream.hook import StreamHook
 from livemove.stream.local import LocalDeployer
 from livemove.stream.status import LoaderStatus
 
 log = logging.getLogger(__name__)
 
-DeployerName = Literal["local"]
 STOP_SECONDS = 30.0
 
 

@@ -25,8 +25,8 @@ from airflow.sdk import BaseOperator
 
 from livemove.runbook.failing import problems_reported
 from livemove.runbook.report import DONE
-from livemove.stream.deployment import Deployment
-from livemove.stream.loaders import DeployerName, Loaders, make_deployer
+from livemove.stream.deployment import DeployerName, Deployment
+from livemove.stream.loaders import Loaders, make_deployer
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -10,7 +10,8 @@ from typing import Any
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from livemove.runbook.errors import NeedsPerson
-from livemove.stream.loaders import DeployerName, Loaders, make_deployer
+from livemove.stream.deployment import DeployerName
+from livemove.stream.loaders import Loaders, make_deployer
 
 
 class LoaderLevelTrigger(BaseTrigger):
