@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import marshal
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -70,10 +70,9 @@ class Sums:
         ours, theirs = zip(self._hashes, self._counts, strict=True), zip(other._hashes, other._counts, strict=True)
         return {place for place, (one, two) in enumerate(zip(ours, theirs, strict=True)) if one != two}
 
-    def within(self, hits: Iterable[Mapping[str, Any]], buckets: set[int]) -> Iterator[str]:
-        """The ids of the hits that lie in these buckets."""
-        mask = self.mask
-        return (hit["_id"] for hit in hits if hash(hit["_id"]) & mask in buckets)
+    def bucket_of(self, identifier: str) -> int:
+        """The bucket that a document belongs to."""
+        return hash(identifier) & self.mask
 
 
 @dataclass(frozen=True)

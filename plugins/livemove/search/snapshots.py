@@ -271,33 +271,42 @@ def _finish_restore(hook: SearchHook, found: Snapshot, origin: str, index: str, 
         _restore_again(hook, into, f"{len(foreign)} shards do not come from the snapshot, as after a restart")
         return Progress(False, f"{into} is restored again")
     done = sum(stage == "DONE" for stage in seen.values())
-    if done < count:
-        _refuse_failed(hook, into)
-        files = [each["index"]["size"] for each in shards if "index" in each]
-        got = sum(each.get("recovered_in_bytes", 0) for each in files) / 1e6
-        total = sum(each.get("total_in_bytes", 0) for each in files) / 1e6
-        return Progress(False, f"{into}: {done} of {count} shards restored, {got:.1f} of {total:.1f} MB")
-    return _sealed(hook, found, origin, index, into)
+    if done == count:
+        return _sealed(hook, found, origin, index, into)
+    given_up = next((shard for shard in range(count) if shard not in seen), None)
+    if given_up is not None and _given_up(hook, into, given_up):
+        _restore_again(hook, into, "its node was restarted before all of it had come")
+        return Progress(False, f"{into} is restored again")
+    files = [each["index"]["size"] for each in shards if "index" in each]
+    got = sum(each.get("recovered_in_bytes", 0) for each in files) / 1e6
+    total = sum(each.get("total_in_bytes", 0) for each in files) / 1e6
+    return Progress(False, f"{into}: {done} of {count} shards restored, {got:.1f} of {total:.1f} MB")
 
 
-def _refuse_failed(hook: SearchHook, into: str) -> None:
-    """Begin anew where the server has given a shard up."""
-    health = hook.get(calls.path("_cluster", "health", into), level="indices", timeout="1s")
-    if health["status"] != "red" or health["initializing_shards"] or not health["unassigned_shards"]:
-        return
-    told = hook.find("/_cluster/allocation/explain") or {}
-    why = (told.get("unassigned_info") or {}).get("details") or told.get("allocate_explanation") or "no reason given"
+def _given_up(hook: SearchHook, into: str, shard: int) -> bool:
+    """Whether a restart of the cluster has ended the restore of a shard.
+
+    :raises NeedsPerson: the server has tried, and will not try again.
+    """
+    call = Call("POST", "/_cluster/allocation/explain", body={"index": into, "shard": shard, "primary": True})
+    told = hook.ask(call)
+    if told.get("current_state") != "unassigned":
+        return False
+    reason = str((told.get("unassigned_info") or {}).get("reason"))
+    if reason == "CLUSTER_RECOVERED":
+        return True
     decided = [
         decider["explanation"]
         for node in told.get("node_allocation_decisions", [])
         for decider in node.get("deciders", [])
-        if decider.get("decision") == "NO"
+        if decider.get("decider") == "restore_in_progress" and decider.get("decision") == "NO"
     ]
-    if told.get("index") == into:
+    if decided:
         raise NeedsPerson(
-            f"{into} on {hook} cannot be restored: {'; '.join(dict.fromkeys(decided)) or why}. Remove the cause, "
-            f"delete the index {into}, then clear the task."
+            f"{into} on {hook} cannot be restored: {decided[0]}. Remove the cause, delete the index {into}, then clear "
+            "the task."
         )
+    return False
 
 
 def _restore_again(hook: SearchHook, into: str, why: str) -> None:

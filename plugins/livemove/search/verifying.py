@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -32,6 +32,8 @@ ROUNDS: Final = 3
 SETTLE_SECONDS: Final = 2.0
 LOG_SECONDS: Final = 15.0
 SHOWN: Final = 20
+# Documents by their ids, each with its routing; None for the usual one.
+Routes = dict[str, str | None]
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,7 @@ def verify(
     with Reader(live.hook, live.index, query=query) as one, Reader(new.hook, new.index, query=query) as two:
         ours, theirs = _summed((one, two), buckets, versions, threads)
         suspects = ours.differing(theirs)
-        ids, capped = _candidates((one, two), ours, suspects) if suspects else ([], False)
+        ids, capped = _candidates((one, two), ours, suspects) if suspects else ({}, False)
     left, moving = _settled(live, new, ids, versions, settle or pause())
     kinds: dict[str, int] = {}
     for each in left:
@@ -180,20 +182,20 @@ def _summed(readers: tuple[Reader, Reader], buckets: int, versions: bool, thread
     return one[0], two[0]
 
 
-def _candidates(readers: tuple[Reader, Reader], sums: Sums, suspects: set[int]) -> tuple[list[str], bool]:
-    """The ids in buckets that differ, on either side; and whether there are more than can be looked at."""
+def _candidates(readers: tuple[Reader, Reader], sums: Sums, suspects: set[int]) -> tuple[Routes, bool]:
+    """The documents in buckets that differ, on either side; and whether there are more than can be looked at."""
     log.info("%d buckets differ; their documents are read by id.", len(suspects))
-    found: set[str] = set()
+    found: Routes = {}
     for reader in readers:
         for hits in reader.pages(source=False):
-            found.update(sums.within(hits, suspects))
+            found |= {hit["_id"]: hit.get("_routing") for hit in hits if sums.bucket_of(hit["_id"]) in suspects}
             if len(found) > MOST_CANDIDATES:
-                return sorted(found)[:MOST_CANDIDATES], True
-    return sorted(found), False
+                return dict(sorted(found.items())[:MOST_CANDIDATES]), True
+    return found, False
 
 
 def _settled(
-    live: Side, new: Side, ids: Sequence[str], versions: bool, settle: Callable[[], None]
+    live: Side, new: Side, ids: Routes, versions: bool, settle: Callable[[], None]
 ) -> tuple[list[DocumentDifference], int]:
     """Differences that stay though the new index had the time to catch up; how many documents changed all the while.
 
@@ -204,7 +206,7 @@ def _settled(
         if not left:
             return [], 0
         log.info("%d documents differ; they are read again.", len(left))
-        some = [each.id for each in left]
+        some = {each.id: ids[each.id] for each in left}
         before = _read(live, some)
         settle()
         reached, after = _read(new, some), _read(live, some)
@@ -221,11 +223,13 @@ def _settled(
     return left, moving
 
 
-def differences(live: Side, new: Side, ids: Sequence[str], *, versions: bool = True) -> list[DocumentDifference]:
-    """How two indices differ in some documents right now, also in what no refresh has shown yet."""
+def differences(live: Side, new: Side, ids: Routes, *, versions: bool = True) -> list[DocumentDifference]:
+    """How two indices differ in some documents right now, also in what no refresh has shown yet.
+
+    :param ids: the documents, each with its routing; None for the usual one.
+    """
     found = []
-    for start in range(0, len(ids), GET_AT_ONCE):
-        some = list(ids[start : start + GET_AT_ONCE])
+    for some in _portions(ids):
         ours, theirs = _get(live, some), _get(new, some)
         for identifier in some:
             each = comparison.difference(identifier, ours[identifier], theirs[identifier], versions=versions)
@@ -234,15 +238,23 @@ def differences(live: Side, new: Side, ids: Sequence[str], *, versions: bool = T
     return found
 
 
-def _read(side: Side, ids: Sequence[str]) -> dict[str, Found]:
+def _read(side: Side, ids: Routes) -> dict[str, Found]:
     found: dict[str, Found] = {}
-    for start in range(0, len(ids), GET_AT_ONCE):
-        found |= _get(side, list(ids[start : start + GET_AT_ONCE]))
+    for some in _portions(ids):
+        found |= _get(side, some)
     return found
 
 
-def _get(side: Side, ids: list[str]) -> dict[str, Found]:
-    call = Call("POST", calls.path(side.index, "_mget"), {"realtime": True}, {"ids": ids})
+def _portions(ids: Routes) -> Iterator[Routes]:
+    names = list(ids)
+    for start in range(0, len(names), GET_AT_ONCE):
+        yield {name: ids[name] for name in names[start : start + GET_AT_ONCE]}
+
+
+def _get(side: Side, ids: Routes) -> dict[str, Found]:
+    # Without its routing a document is looked for in the wrong shard, and is not found on either side.
+    wanted = [{"_id": name} | ({"routing": routing} if routing else {}) for name, routing in ids.items()]
+    call = Call("POST", calls.path(side.index, "_mget"), {"realtime": True}, {"docs": wanted})
     answers = side.hook.ask(call)["docs"]
     if broken := [each for each in answers if "error" in each]:
         raise NeedsPerson(f"{side.index} on {side.hook}: {broken[0]['_id']} cannot be read: {broken[0]['error']}")

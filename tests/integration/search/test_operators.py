@@ -212,10 +212,10 @@ def test_credentials_and_certificates_of_a_connection_reach_the_client(monkeypat
     }
     monkeypatch.setenv("AIRFLOW_CONN_SAFE", json.dumps(connection))
     client = SearchHook("safe").client
-    assert [node.base_url for node in client.transport.node_pool.all()] == [
+    assert {node.base_url for node in client.transport.node_pool.all()} == {
         "https://a.example:9243",
         "https://b.example:9243",
-    ]
+    }
     assert client._headers["authorization"] == "ApiKey c2VjcmV0"
     monkeypatch.setenv("AIRFLOW_CONN_SAFE", json.dumps({**connection, "login": "u", "password": "p", "extra": {}}))
     assert SearchHook("safe").client._headers["authorization"].startswith("Basic ")

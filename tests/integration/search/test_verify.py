@@ -72,6 +72,13 @@ def test_the_marker_of_a_deleted_document_counts_as_no_document(twins: Shop) -> 
     assert kinds(twins) == {"6": "surplus", "7": "missing"}
 
 
+def test_a_document_with_a_routing_of_its_own_is_compared_where_it_is(twins: Shop) -> None:
+    for index, name in ((OLD, "one"), (NEW, "two")):
+        for number in range(5):
+            twins.hook.client.index(index=index, id=f"routed-{number}", routing=f"r{number}", document={"name": name})
+    assert set(kinds(twins)) == {f"routed-{number}" for number in range(5)}
+
+
 def test_the_order_of_keys_is_no_difference(twins: Shop) -> None:
     source = twins.hook.client.get(index=OLD, id="9")["_source"]
     turned = dict(reversed(list(source.items())))
