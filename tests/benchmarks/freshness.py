@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import random
 import threading
 import time
@@ -100,6 +101,11 @@ class Change:
     at: float
     counts: bool
 
+    @property
+    def least(self) -> float:
+        """The revision from which on a row that is found shows it."""
+        return math.inf if self.revision is None else self.revision
+
 
 @dataclass
 class Changes:
@@ -131,7 +137,9 @@ class Changes:
 
     def show(self, found: dict[int, int], asked: list[Change], now: float) -> None:
         """A search that asked for these changes has found these rows with these revisions."""
-        shown = {id(change) for change in asked if _shows(found, change)}
+        gone = {change.row for change in asked if change.revision is None and change.row not in found}
+        # A row that is gone shows all that was done to it before.
+        shown = {id(change) for change in asked if change.row in gone or found.get(change.row, 0) >= change.least}
         with self.lock:
             for change in asked:
                 if id(change) in shown and change.counts:
@@ -141,14 +149,11 @@ class Changes:
             self.waiting = [change for change in self.waiting if id(change) not in shown]
 
 
-def _shows(found: dict[int, int], change: Change) -> bool:
-    if change.revision is None:
-        return change.row not in found
-    return found.get(change.row, 0) >= change.revision
-
-
 class Client:
-    """Changes rows. A row that it deletes is left alone until searches show that, so each change can be told."""
+    """Changes rows, so that each change can be told.
+
+    A row that it deletes is left alone until searches show that; then it may be inserted again, but not deleted again.
+    """
 
     def __init__(self, cursor: Any, changes: Changes) -> None:
         self._cursor = cursor
@@ -156,6 +161,7 @@ class Client:
         self._random = random.Random(5)
         self._revision = 1
         self._deleted: set[int] = set()
+        self._again: set[int] = set()
 
     def run(self, rate: float, seconds: float) -> float:
         """Change rows at a rate, and return the rate that came about."""
@@ -168,7 +174,8 @@ class Client:
     def _change(self) -> None:
         kind = self._random.random()
         if kind < DELETE_SHARE:
-            row = self._row(first=HOT_ROWS + 1)
+            while (row := self._row(first=HOT_ROWS + 1)) in self._again:
+                pass
             self._deleted.add(row)
             self._commit(row, None, DELETE, (row,))
             return
@@ -177,6 +184,7 @@ class Client:
             row = self._changes.gone.popleft()
             self._commit(row, self._revision, INSERT, (row, self._revision))
             self._deleted.discard(row)
+            self._again.add(row)
             return
         row = self._random.randint(1, HOT_ROWS) if self._random.random() < HOT_SHARE else self._row()
         self._commit(row, self._revision, UPDATE, (self._revision, row))

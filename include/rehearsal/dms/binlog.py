@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 import uuid
@@ -21,6 +22,9 @@ from rehearsal.dms.records import Place, Record, Style, change, control
 from rehearsal.dms.source import Source
 from rehearsal.dms.tables import Table
 from rehearsal.errors import RehearsalError
+
+# It asks for names in the binary log; they come from the source's catalog instead (`_describe`).
+logging.getLogger("pymysqlreplication").setLevel(logging.ERROR)
 
 SERVER_ID = 5000
 HEARTBEAT_SECONDS = 1
@@ -74,6 +78,8 @@ class Binlog:
             ],
             only_schemas=source.schemas,
             slave_heartbeat=HEARTBEAT_SECONDS,
+            # A table that is altered gets another number in the binary log, so what a number means is read once.
+            freeze_schema=True,
             pymysql_wrapper=self._connect,
             enable_logging=False,
         )  # fmt: skip
@@ -102,6 +108,8 @@ class Binlog:
         """Connect, as often as it takes, and go on behind the last whole transaction."""
         if hasattr(self, "_stream"):
             self._stream.auto_position = str(self._read)
+            # A server that comes back gives the numbers of tables anew.
+            self._stream.table_map.clear()
             self._reopened()
         while True:
             try:

@@ -20,7 +20,7 @@ from rehearsal.dms.records import Record
 BATCH_RECORDS = 500
 BATCH_BYTES = 4_500_000
 RECORD_BYTES = 1_048_576
-FLUSH_SECONDS = 0.05
+FLUSH_SECONDS = 0.1
 # So many records wait at most; then the source is read no further.
 WAITING_RECORDS = 20_000
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
