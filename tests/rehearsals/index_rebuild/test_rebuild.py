@@ -32,7 +32,7 @@ def shop(index_case: IndexCase, dms: Dms, mysql: Pair, database: str) -> Iterato
     found.stop()
 
 
-def test_rebuilt_rolled_back_cleaned_up_and_replayed_while_it_is_written_to_and_searched(shop: Shop) -> None:
+def test_rebuilt_rolled_back_and_cleaned_up_while_it_is_written_to_and_searched(shop: Shop) -> None:
     case, application = shop.case, shop.application
     searcher = case.search()
     application.start()
