@@ -1,28 +1,13 @@
-"""Runs of the migration's DAGs, task by task as Airflow runs them, approvals given."""
+"""Runs of the migration's DAGs."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from airflow.dag_processing.dagbag import DagBag
-
-from rehearsal.paths import REPOSITORY
 from tests.fixtures.chain import NAME
+from tests.rehearsals.runs import Finished, run_to_the_end
 
 APPROVALS = "approve|sign"
-
-
-class Finished:
-    """A run that has ended."""
-
-    def __init__(self, run: Any) -> None:
-        self.state = str(run.state)
-        self._instances = {ti.task_id: ti for ti in run.get_task_instances()}
-        self.tasks = {name: str(ti.state) for name, ti in self._instances.items()}
-
-    def value(self, task: str, key: str = "return_value") -> Any:
-        """What a task left in XCom."""
-        return self._instances[task].xcom_pull(task_ids=task, key=key)
 
 
 def run(dag_id: str, *, approved: str = APPROVALS, **params: Any) -> Finished:
@@ -30,6 +15,4 @@ def run(dag_id: str, *, approved: str = APPROVALS, **params: Any) -> Finished:
 
     :param approved: tasks whose questions a person has answered with yes.
     """
-    dag = DagBag(dag_folder=str(REPOSITORY / "dags" / f"{dag_id}.py")).dags[dag_id]
-    conf = {"migration": NAME, "plan_only": False, **params}
-    return Finished(dag.test(run_conf=conf, mark_success_pattern=approved))
+    return run_to_the_end(dag_id, {"migration": NAME, "plan_only": False, **params}, approved)
