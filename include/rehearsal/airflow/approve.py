@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 from urllib.parse import quote
@@ -16,6 +17,7 @@ APPROVE, REJECT = "Approve", "Reject"
 # one that goes on before the scheduler has noted that its process has ended.
 WAITING = ("awaiting_input", "deferred")
 SETTLE_SECONDS = 3
+_CODE = re.compile(r"`` (?P<quoting>.*) ``  |`(?P<plain>[^`]*)`  ")
 
 
 def pending(api: AirflowApi, dag_id: str | None) -> list[dict[str, Any]]:
@@ -83,4 +85,10 @@ def lines(detail: dict[str, Any]) -> list[str]:
     """An approval for people to read: who asks, what, and the evidence."""
     task = detail["task_instance"]
     head = f"{detail['subject']}  ({task['dag_id']}, run {task['dag_run_id']}, task {task['task_id']})"
-    return [head, *(f"    {line}" for line in str(detail["body"] or "").splitlines())]
+    return [head, *(f"    {_plain(line)}" for line in str(detail["body"] or "").splitlines())]
+
+
+def _plain(line: str) -> str:
+    """A line of code without the marks that Airflow's page needs, see `livemove.runbook.approval`."""
+    found = _CODE.fullmatch(line)
+    return (found["quoting"] or found["plain"] or "").replace("\u00a0", " ") if found else line

@@ -11,6 +11,29 @@ from airflow.sdk.exceptions import AirflowSkipException
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+_FENCE = "```"
+# Airflow's page collapses spaces, of fenced blocks too.
+_INDENT = "\u00a0"
+
+
+def line_by_line(body: str) -> str:
+    """Markdown whose fenced blocks are shown line by line on Airflow's page, which runs their lines together.
+
+    Each line of a block becomes code of its own with a hard break; its indentation is kept by no-break spaces. Pure.
+    """
+    shown, fenced = [], False
+    for line in body.splitlines():
+        if line.strip() == _FENCE:
+            fenced = not fenced
+            shown.append("")
+        elif fenced and line.strip():
+            text = line.lstrip(" ")
+            text = _INDENT * (len(line) - len(text)) + text
+            shown.append(f"`` {text} ``  " if "`" in text else f"`{text}`  ")
+        else:
+            shown.append(line)
+    return "\n".join(shown) + "\n"
+
 
 class ApproveOperator(ApprovalOperator):
     """Ask a person whether the runbook may act. A rejection fails the run: nothing that follows is done.
@@ -41,4 +64,5 @@ class ApproveOperator(ApprovalOperator):
         """
         if self.plan_only:
             raise AirflowSkipException("The run is to plan only: nothing is to be approved.")
+        self.body = line_by_line(str(self.body))
         return super().execute(context)
