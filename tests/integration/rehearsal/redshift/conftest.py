@@ -32,11 +32,9 @@ def endpoint() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def s3_client(endpoint: str) -> Any:
-    client = boto3.client(
+    return boto3.client(
         "s3", endpoint_url=endpoint, region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="y"
     )
-    client.create_bucket(Bucket=BUCKET)
-    return client
 
 
 @pytest.fixture(scope="session")
@@ -59,6 +57,8 @@ def own_stand_in(tmp_path: Path, endpoint: str) -> Iterator[StandIn]:
 
 @pytest.fixture
 def lake(s3_client: Any) -> Lake:
+    # All servers of moto in one process share what they hold, and other tests reset it.
+    s3_client.create_bucket(Bucket=BUCKET)
     return Lake(s3_client, secrets.token_hex(6))
 
 
