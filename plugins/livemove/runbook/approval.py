@@ -50,6 +50,7 @@ class ApproveOperator(ApprovalOperator):
     """
 
     template_fields: Sequence[str] = ("subject", "body", "plan_only")
+    body: str
 
     def __init__(self, *, what: str, body: str, plan_only: bool = False, **kwargs: Any) -> None:
         # A rejection that only skipped what follows would end the run as a success.
@@ -64,5 +65,5 @@ class ApproveOperator(ApprovalOperator):
         """
         if self.plan_only:
             raise AirflowSkipException("The run is to plan only: nothing is to be approved.")
-        self.body = line_by_line(str(self.body))
+        self.body = line_by_line(self.body)
         return super().execute(context)
