@@ -75,6 +75,8 @@ def measure(stack: Stack, documents: int, *, verify: bool = False) -> dict[str, 
     bench = Bench(stack, documents)
     try:
         bench.fill()
+        # The first copy of a node that has just started takes up to three times as long: its code is not compiled yet.
+        _timed("bare restore and _reindex, to warm the node up", bench.bare)
         seconds = {
             "copy": _timed("copy, by the steps of the runbook", bench.copy),
             "bare": _timed("bare restore and _reindex", bench.bare),
