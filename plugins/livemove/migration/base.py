@@ -9,7 +9,6 @@ from airflow.sdk import BaseOperator
 
 from livemove.migration.topology import Servers
 from livemove.runbook.failing import problems_reported
-from livemove.runbook.report import DONE, LEFT
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -36,10 +35,3 @@ class MigrationOperator(BaseOperator):
     def work(self, context: Context, servers: Servers) -> Any:
         """What this operator does."""
         raise NotImplementedError
-
-    @staticmethod
-    def say(context: Context, done: str, left: str = "") -> None:
-        """Tell the report what is true now, and what a person has still to do."""
-        context["ti"].xcom_push(key=DONE, value=done)
-        if left:
-            context["ti"].xcom_push(key=LEFT, value=left)

@@ -28,6 +28,7 @@ from livemove.migration.switching import Switching
 from livemove.migration.topology import Servers
 from livemove.rds import steps
 from livemove.runbook.evidence import Evidence
+from livemove.runbook.report import say
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -61,7 +62,7 @@ class CheckSwitchOperator(MigrationOperator):
         context["ti"].xcom_push(key="plan", value=plan)
         context["ti"].xcom_push(key=_EVIDENCE, value=found.as_json())
         found.raise_if_worse()
-        self.say(context, f"{len(found.checks)} checks: none forbids it, {len(found.warnings)} warn")
+        say(context, f"{len(found.checks)} checks: none forbids it, {len(found.warnings)} warn")
         return text
 
     def plan(self, servers: Servers) -> list[str]:
@@ -111,7 +112,7 @@ class SwitchOperator(MigrationOperator):
         report = switching(servers, self.direction).run(Evidence.from_json(seen) if seen else None)
         seconds = report.get("stopped_seconds")
         stopped = "an earlier attempt was completed" if seconds is None else f"writes were stopped for {seconds} s"
-        self.say(context, f"{report['outcome']}; {stopped}: " + "; ".join(report["steps"]))
+        say(context, f"{report['outcome']}; {stopped}: " + "; ".join(report["steps"]))
         return report
 
 
@@ -130,7 +131,7 @@ class VerifyChainOperator(MigrationOperator):
     def work(self, context: Context, servers: Servers) -> list[str]:
         """Write a heartbeat, and read it."""
         told = rejoin.arrived(servers, Role(self.serving), tuple(Role(each) for each in self.followers))
-        self.say(context, "; ".join(told))
+        say(context, "; ".join(told))
         return told
 
 
@@ -145,7 +146,7 @@ class TriageOperator(MigrationOperator):
         found = rejoin.find(servers)
         self.log.info("\n%s", found.markdown())
         found.raise_if_refused()
-        self.say(context, f"{found.gtids.count()} purged transactions have to be skipped")
+        say(context, f"{found.gtids.count()} purged transactions have to be skipped")
         return {"gtids": str(found.gtids), "text": found.markdown()}
 
 
@@ -186,7 +187,7 @@ class RejoinOperator(MigrationOperator):
         """Skip what was signed, replicate, and prove it by a heartbeat."""
         report = rejoin.Rejoin(servers).run(self.signed or "")
         skipped = "; ".join(f"{name} skipped {gtids}" for name, gtids in report["skipped"].items())
-        self.say(context, "; ".join(filter(None, [skipped, *report["channels"]])))
+        say(context, "; ".join(filter(None, [skipped, *report["channels"]])))
         return report
 
 
@@ -200,4 +201,4 @@ class StandbyOperator(MigrationOperator):
         name = servers.settings.fallback.identifier
         waits = steps.make_multi_az(servers.rds(Role.FALLBACK), name)
         done = f"{name} is being given a standby" if waits else f"{name} has a standby"
-        self.say(context, done, f"- Look in the RDS console whether {name} is Multi-AZ." if waits else "")
+        say(context, done, f"- Look in the RDS console whether {name} is Multi-AZ." if waits else "")

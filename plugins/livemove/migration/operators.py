@@ -25,7 +25,7 @@ from livemove.migration.steps import Step
 from livemove.migration.topology import Servers
 from livemove.migration.triggers import StepTrigger
 from livemove.runbook.failing import problems_reported
-from livemove.runbook.report import DONE
+from livemove.runbook.report import say
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -101,7 +101,7 @@ class StepOperator(BaseOperator):
             if pending is None:
                 done = step.done()
                 self.log.info("%s", done)
-                context["ti"].xcom_push(key=DONE, value=done)
+                say(context, done)
                 return done
             hours = self.timeout_hours or servers.settings.limits.prepare_hours
             ends = ends_at or time.time() + hours * 3600
@@ -127,7 +127,7 @@ class CheckPrepareOperator(MigrationOperator):
         self.log.info("\n%s", plan)
         context["ti"].xcom_push(key="plan", value=plan)
         evidence.raise_if_worse()
-        self.say(context, f"{len(evidence.checks)} checks: none forbids it, {len(evidence.warnings)} warn")
+        say(context, f"{len(evidence.checks)} checks: none forbids it, {len(evidence.warnings)} warn")
         return evidence.markdown()
 
 
@@ -146,7 +146,7 @@ class CheckFinishOperator(MigrationOperator):
         self.log.info("\n%s", evidence.markdown())
         context["ti"].xcom_push(key="plan", value=plan)
         evidence.raise_if_worse()
-        self.say(context, f"{len(evidence.checks)} checks: none forbids it, {len(evidence.warnings)} warn")
+        say(context, f"{len(evidence.checks)} checks: none forbids it, {len(evidence.warnings)} warn")
         return f"{evidence.markdown()}\n{plan}"
 
 
@@ -218,7 +218,7 @@ class WatchOperator(MigrationOperator):
         self.log.info("\n%s", text)
         done = f"{len(evidence.checks)} checks, {len(evidence.stops)} alarm, {len(evidence.warnings)} warn"
         context["livemove_label"] = f"{self.migration}: {done}"
-        self.say(context, f"{self.migration}: {done}")
+        say(context, f"{self.migration}: {done}")
         context["ti"].xcom_push(key="return_value", value=text)
         if evidence.stops:
             # A look that could not be taken may work the next time; retries come before the alarm.

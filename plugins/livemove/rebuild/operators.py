@@ -22,7 +22,7 @@ from livemove.rebuild.waits import made
 from livemove.runbook.errors import NeedsPerson
 from livemove.runbook.evidence import Evidence
 from livemove.runbook.failing import problems_reported
-from livemove.runbook.report import DONE, LEFT
+from livemove.runbook.report import say
 from livemove.search import naming
 from livemove.search.waiting import Progress, attempt
 from livemove.stream import points
@@ -73,13 +73,6 @@ class IndexOperator(BaseOperator):
         """What this operator does."""
         raise NotImplementedError
 
-    @staticmethod
-    def say(context: Context, done: str, left: str = "") -> None:
-        """Tell the report what is true now, and what a person has still to do."""
-        context["ti"].xcom_push(key=DONE, value=done)
-        if left:
-            context["ti"].xcom_push(key=LEFT, value=left)
-
     def show(self, context: Context, evidence: Evidence, text: str = "") -> str:
         """Log evidence and plan, leave them in XCom, and refuse what forbids to act.
 
@@ -91,7 +84,7 @@ class IndexOperator(BaseOperator):
         if text:
             context["ti"].xcom_push(key=PLAN, value=text)
         evidence.raise_if_worse(max_age_seconds=3600)
-        self.say(context, f"{len(evidence.checks)} checks: none forbids it, {len(evidence.warnings)} warn")
+        say(context, f"{len(evidence.checks)} checks: none forbids it, {len(evidence.warnings)} warn")
         return shown
 
 
@@ -163,7 +156,7 @@ class RebuildStepOperator(IndexOperator):
 
     def _done(self, context: Context, seen: Progress) -> dict[str, Any]:
         self.log.info("%s", seen.text)
-        self.say(context, seen.text)
+        say(context, seen.text)
         return dict(seen.result)
 
 
@@ -203,7 +196,7 @@ class SwapOperator(IndexOperator):
             if left and not rebuild.is_elsewhere
             else ""
         )
-        self.say(context, done.text(), back)
+        say(context, done.text(), back)
         return {"paused_ms": done.paused_ms, "alias_ms": done.alias_ms, "left": left, "entered": rebuild.index}
 
     @staticmethod
@@ -251,7 +244,7 @@ class RollBackOperator(IndexOperator):
         else:
             roll_back.refuse_worse(rebuild, left, Evidence.from_json(seen) if seen else None)
         done = swapping.swap(rebuild, left, rebuild.index)
-        self.say(context, done.text(), f"- {left} stays, and stays fed; `index_roll_back` again would return to it.")
+        say(context, done.text(), f"- {left} stays, and stays fed; `index_roll_back` again would return to it.")
         return {"paused_ms": done.paused_ms, "alias_ms": done.alias_ms, "left": left, "entered": rebuild.index}
 
 
@@ -290,7 +283,7 @@ class DeleteIndicesOperator(CheckCleanUpOperator):
         """Delete."""
         done = self.cleaning(rebuild).delete()
         self.log.info("%s", done)
-        self.say(context, done)
+        say(context, done)
         return done
 
 
@@ -339,5 +332,5 @@ class ProveReplayOperator(IndexOperator):
     def work(self, context: Context, rebuild: Rebuild) -> str:
         """Prove it."""
         done = replay.prove(rebuild, self.since, self.until)
-        self.say(context, done)
+        say(context, done)
         return done

@@ -20,6 +20,17 @@ DONE, LEFT = "done", "left"
 _ORDER = ("failed", "upstream_failed", "skipped", "success")
 
 
+def say(context: Context, done: str, left: str = "") -> None:
+    """Tell the report what is true now, and what a person has still to do.
+
+    :param done: one line, shown in the row of the task.
+    :param left: Markdown, shown at the end.
+    """
+    context["ti"].xcom_push(key=DONE, value=done)
+    if left:
+        context["ti"].xcom_push(key=LEFT, value=left)
+
+
 @dataclass(frozen=True)
 class StepResult:
     """What became of one task.

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 
 from livemove.runbook.failing import problems_reported
-from livemove.runbook.report import DONE
+from livemove.runbook.report import say
 from livemove.stream.deployment import DeployerName, Deployment
 from livemove.stream.loaders import Loaders, make_deployer
 
@@ -64,7 +64,7 @@ class LoaderOperator(BaseOperator):
         with problems_reported(context):
             done = self.act(Loaders(self.aws_conn_id, self.state, make_deployer(self.deployer)))
             self.log.info("%s", done)
-            context["ti"].xcom_push(key=DONE, value=done)
+            say(context, done)
             return done
 
     def act(self, loaders: Loaders) -> str:
