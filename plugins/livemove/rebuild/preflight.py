@@ -167,7 +167,7 @@ class Preflight:
     def _versions(self) -> Iterator[Check]:
         name, epoch = "versions", self.settings.documents.epoch
         with Reader(self.rebuild.source, self.source_index, source=False) as reader:
-            sample = [int(hit["_version"]) for hit in next(reader.pages(), [])][:SAMPLE]
+            sample = [hit.version for hit in next(reader.pages(), [])][:SAMPLE]
         if not sample:
             yield ok(name, f"{self.source_index} is empty")
             return

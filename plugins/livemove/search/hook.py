@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Mapping
 from functools import cached_property
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from airflow.providers.common.compat.sdk import BaseHook
 from airflow.providers.elasticsearch.hooks.elasticsearch import ElasticsearchPythonHook
-from elasticsearch import ApiError, SerializationError, TransportError, UnsupportedProductError
+from elasticsearch import ApiError, JsonSerializer, SerializationError, TransportError, UnsupportedProductError
 
 from livemove.runbook.errors import NeedsPerson, TryAgain
 from livemove.search.calls import OPAQUE, Call, plain
@@ -29,6 +30,14 @@ RETRIES: Final = 3
 # It writes a line for each request, thousands in one comparison, and a traceback at each look at a server that is down.
 # We log each call that changes something, and what a look met.
 logging.getLogger("elastic_transport").setLevel(logging.ERROR)
+
+
+class _AnswerAsBytes(JsonSerializer):
+    """Leaves parsing to the caller."""
+
+    def loads(self, data: bytes) -> bytes:
+        """The answer as it came."""
+        return data
 
 
 class SearchHook(BaseHook):
@@ -59,6 +68,13 @@ class SearchHook(BaseHook):
 
         :raises NeedsPerson: the connection is incomplete.
         """
+        return self._made()
+
+    @cached_property
+    def _bytes_client(self) -> Elasticsearch:
+        return self._made(serializers={JSON: _AnswerAsBytes()})
+
+    def _made(self, **more: Any) -> Elasticsearch:
         connection = self.get_connection(self.search_conn_id)
         extra = dict(connection.extra_dejson)
         options = {key: extra[key] for key in CLIENT_OPTIONS if key in extra}
@@ -69,6 +85,7 @@ class SearchHook(BaseHook):
             "request_timeout": float(extra.get("request_timeout", TIMEOUT_SECONDS)),
             "max_retries": RETRIES,
             "retry_on_status": (502, 503, 504),
+            **more,
         }
         try:
             made = ElasticsearchPythonHook(hosts=hosts or None, es_conn_args=options).get_conn
@@ -109,13 +126,25 @@ class SearchHook(BaseHook):
         if retries is not None or opaque:
             options: dict[str, Any] = {} if retries is None else {"max_retries": retries}
             client = client.options(**options | ({"opaque_id": opaque} if opaque else {}))
+        body = self._answer(client, call)
+        return body if isinstance(body, dict) else {"answer": body}
+
+    def ask_bytes(self, call: Call) -> bytes:
+        """Make a call whose answer is large, and leave its JSON to the caller.
+
+        :raises TryAgain: it may work later.
+        :raises NeedsPerson: it will not.
+        """
+        return bytes(self._answer(self._bytes_client, call))
+
+    def _answer(self, client: Elasticsearch, call: Call) -> Any:
         headers = {"accept": JSON} | ({"content-type": JSON} if call.body is not None else {})
         try:
-            answer = client.perform_request(
+            return client.perform_request(
                 call.method, call.path, params=plain(call.params), headers=headers, body=call.body
-            )
+            ).body
         except ApiError as error:
-            raise explain(error.status_code, error.body, call.line(), self.search_conn_id) from None
+            raise explain(error.status_code, _parsed(error.body), call.line(), self.search_conn_id) from None
         except UnsupportedProductError:
             raise NeedsPerson(
                 f"{self.search_conn_id} is no Elasticsearch that its Python client accepts (OpenSearch, or a version "
@@ -125,8 +154,6 @@ class SearchHook(BaseHook):
             raise TryAgain(f"{call.line()} on {self.search_conn_id}: the answer is not JSON: {error}") from None
         except TransportError as error:
             raise TryAgain(f"{call.line()} on {self.search_conn_id}: {type(error).__name__}: {error}") from None
-        body = answer.body
-        return body if isinstance(body, dict) else {"answer": body}
 
     def get(self, path: str, body: Mapping[str, Any] | None = None, **params: Any) -> dict[str, Any]:
         """Read something.
@@ -141,3 +168,13 @@ class SearchHook(BaseHook):
             return self.get(path, **params)
         except NotThere:
             return None
+
+
+def _parsed(body: Any) -> Any:
+    """The body of an error, whoever was to parse it."""
+    if not isinstance(body, bytes):
+        return body
+    try:
+        return json.loads(body)
+    except ValueError:
+        return body.decode(errors="replace")

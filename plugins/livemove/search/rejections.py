@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -82,12 +83,12 @@ def _actions(hook: SearchHook, source: str, target: str, chunk: Chunk) -> Iterat
                 action = {
                     "_op_type": "index",
                     "_index": target,
-                    "_id": hit["_id"],
-                    "_source": hit["_source"],
-                    "version": hit["_version"],
+                    "_id": hit.id,
+                    "_source": json.loads(bytes(hit.content)),
+                    "version": hit.version,
                     "version_type": "external_gte",
                 }
-                yield action | ({"routing": hit["_routing"]} if "_routing" in hit else {})
+                yield action | ({"routing": hit.routing} if hit.routing else {})
 
 
 def _reasons(error: Mapping[str, Any]) -> Iterator[str]:

@@ -126,6 +126,10 @@ def verify(
     with Reader(live.hook, live.index, query=query) as one, Reader(new.hook, new.index, query=query) as two:
         ours, theirs = _summed((one, two), buckets, versions, threads)
         suspects = ours.differing(theirs)
+        if len(suspects) * comparison.IN_A_BUCKET > MOST_CANDIDATES:
+            log.info("%d buckets differ, perhaps in the form of their JSON only; all is read again.", len(suspects))
+            ours, theirs = _summed((one, two), buckets, versions, threads, as_stored=False)
+            suspects = ours.differing(theirs)
         ids, capped = _candidates((one, two), ours, suspects) if suspects else ({}, False)
     left, moving = _settled(live, new, ids, versions, settle or pause())
     kinds: dict[str, int] = {}
@@ -159,13 +163,15 @@ def require_same(result: Verification) -> None:
         )
 
 
-def _summed(readers: tuple[Reader, Reader], buckets: int, versions: bool, threads: int) -> tuple[Sums, Sums]:
+def _summed(
+    readers: tuple[Reader, Reader], buckets: int, versions: bool, threads: int, *, as_stored: bool = True
+) -> tuple[Sums, Sums]:
     """Read both at the same time."""
     logged = time.monotonic()
 
     def read(reader: Reader, part: int) -> Sums:
         nonlocal logged
-        sums = Sums(buckets, versions=versions)
+        sums = Sums(buckets, versions=versions, as_stored=as_stored)
         for hits in reader.pages(part=(part, threads)):
             sums.add(hits)
             if time.monotonic() - logged > LOG_SECONDS:
@@ -188,7 +194,7 @@ def _candidates(readers: tuple[Reader, Reader], sums: Sums, suspects: set[int]) 
     found: Routes = {}
     for reader in readers:
         for hits in reader.pages(source=False):
-            found |= {hit["_id"]: hit.get("_routing") for hit in hits if sums.bucket_of(hit["_id"]) in suspects}
+            found |= {hit.id: hit.routing for hit in hits if sums.bucket_of(hit.id) in suspects}
             if len(found) > MOST_CANDIDATES:
                 return dict(sorted(found.items())[:MOST_CANDIDATES]), True
     return found, False

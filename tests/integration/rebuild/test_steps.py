@@ -6,7 +6,9 @@ import re
 import shutil
 from datetime import UTC, datetime
 
-from livemove.rebuild import swapping, verification
+import pytest
+
+from livemove.rebuild import steps, swapping, verification
 from livemove.rebuild.preflight import Preflight
 from livemove.rebuild.rebuild import Rebuild
 from livemove.rebuild.waits import made
@@ -72,3 +74,22 @@ def test_a_second_alias_begins_with_the_documents_of_the_first_and_both_go_on(in
     index_case.settle(index, index_case.live)
     index_case.assert_equals_database(writer)
     index_case.assert_equals_database(writer, "candidates")
+
+
+def test_the_airflow_variable_throttles_a_copy_that_runs_and_lets_it_go(
+    index_case: IndexCase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index_case.seed(1000, rate=1)
+    index = naming.new_index(ALIAS, datetime.now(UTC))
+    variable = f"AIRFLOW_VAR_{steps.throttle_variable(ALIAS).upper()}"
+    monkeypatch.setattr(steps, "THROTTLE_LOOK_SECONDS", 0.0)
+    complete(made(ALIAS, index, "restore", {}), timeout_seconds=120, poll_seconds=0.5)
+    # At this speed the copy would take minutes.
+    monkeypatch.setenv(variable, "5")
+    copy = made(ALIAS, index, "reindex", {})
+    seen = copy()
+    assert not seen.done
+    assert "at most 5/s" in seen.text
+    monkeypatch.setenv(variable, "0")
+    complete(copy, timeout_seconds=60, poll_seconds=0.5)
+    assert index_case.rebuild(index).state().copy_done

@@ -29,7 +29,7 @@ class Server(ThreadingHTTPServer):
         self.written: list[bytes] = []
         self.requests = 0
         self.headers: dict[str, str] = {}
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -6,26 +6,36 @@ import json
 import random
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from livemove.search import comparison
-from livemove.search.comparison import Found, Sums, difference
+from livemove.search.comparison import Found, Hit, Sums, difference
 
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-(10**20), 10**20) | st.floats(allow_nan=False) | st.text(max_size=5),
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**20), 10**20)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
     max_leaves=6,
 )
 DOCUMENTS = st.dictionaries(st.text(max_size=6), st.tuples(st.integers(0, 2**62), VALUES), max_size=12)
 
 
-def hits(documents: dict[str, Any], seed: int = 0) -> list[dict[str, Any]]:
-    """Hits as a server sends them, in some order, each parsed by itself."""
+def hits(documents: dict[str, Any], seed: int = 0) -> list[Hit]:
+    """Hits as a server sends them, in some order."""
     found = [{"_id": key, "_version": version, "_source": {"v": value}} for key, (version, value) in documents.items()]
     random.Random(seed).shuffle(found)
-    return json.loads(json.dumps(found))
+    return msgspec.json.decode(json.dumps(found), type=list[Hit])
+
+
+def hit(content: str) -> Hit:
+    """A hit whose source is stored as some text."""
+    return Hit("a", 1, msgspec.Raw(content.encode()))
 
 
 def summed(documents: dict[str, Any], seed: int = 0, **options: Any) -> Sums:
@@ -71,6 +81,25 @@ def test_versions_count_only_where_they_are_wanted() -> None:
     one, two = {"a": (1, "x")}, {"a": (2, "x")}
     assert summed(one).differing(summed(two))
     assert not summed(one, versions=False).differing(summed(two, versions=False))
+
+
+@pytest.mark.parametrize("other", ['{"b": 2, "a": 1}', '{"a":1,"b":2}'])
+def test_the_form_of_the_json_counts_only_as_stored(other: str) -> None:
+    stored = [Sums(64) for _ in range(2)]
+    parsed = [Sums(64, as_stored=False) for _ in range(2)]
+    for sums in (stored, parsed):
+        for each, content in zip(sums, ('{"a": 1, "b": 2}', other), strict=True):
+            each.add([hit(content)])
+    assert stored[0].differing(stored[1])
+    assert not parsed[0].differing(parsed[1])
+
+
+@pytest.mark.parametrize("other", ['{"a": 18446744073709551616}', '{"a": "18446744073709551617"}', '{"b": 1}'])
+def test_other_content_counts_in_any_form(other: str) -> None:
+    one, two = Sums(64, as_stored=False), Sums(64, as_stored=False)
+    one.add([hit('{"a": 18446744073709551617}')])
+    two.add([hit(other)])
+    assert one.differing(two)
 
 
 @pytest.mark.parametrize(

@@ -214,7 +214,7 @@ REST += [
 
 
 @given(st.sampled_from(HEADS), st.lists(st.sampled_from(REST), max_size=8))
-@settings(max_examples=1500)
+@settings(max_examples=500)
 def test_no_statement_makes_it_fail_otherwise(head: str, rest: list[str]) -> None:
     with contextlib.suppress(RedshiftError):
         translate(" ".join([head, *rest]))
