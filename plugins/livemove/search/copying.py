@@ -246,7 +246,8 @@ class Copier:
     def _written(self, task: Mapping[str, Any]) -> int:
         """Documents of a chunk that its task has written so far."""
         found = self._hook.get("/_tasks", parent_task_id=task["id"], detailed=True)
-        statuses = [each["status"] for node in found.get("nodes", {}).values() for each in node["tasks"].values()]
+        # Without slices its children are single searches and bulk requests, which have no status.
+        statuses = [each.get("status", {}) for node in found.get("nodes", {}).values() for each in node["tasks"].values()]
         # A parent tells of the slices that have ended only, or of all if there are none.
         own = self._hook.find(f"/_tasks/{task['id']}") or {}
         statuses.append(own.get("task", {}).get("status", {}))
