@@ -80,7 +80,7 @@ class ReindexSettings(Settings):
     """How fast and in which portions documents are copied."""
 
     requests_per_second: float | None = Field(None, gt=0, description="Documents a second for each portion; null: all.")
-    chunk_documents: int = Field(200_000, ge=1_000, le=10_000_000, description="A portion that is copied anew if lost.")
+    chunk_documents: int = Field(500_000, ge=1_000, le=10_000_000, description="A portion that is copied anew if lost.")
 
 
 class Canary(Settings):

@@ -114,11 +114,6 @@ def refresh(index: str) -> Call:
     return Call("POST", path(naming.concrete(index), "_refresh"))
 
 
-def flush(index: str) -> Call:
-    """Put all that was written on disk for good; what the translog may still hold in memory included."""
-    return Call("POST", path(naming.concrete(index), "_flush"), {"wait_if_ongoing": True})
-
-
 # -- copying --------------------------------------------------------------------------------------------
 
 

@@ -27,12 +27,14 @@ if TYPE_CHECKING:
     from livemove.search.hook import SearchHook
 
 log = logging.getLogger(__name__)
-CHUNK_DOCUMENTS: Final = 200_000
+CHUNK_DOCUMENTS: Final = 500_000
 # Buckets in which the documents of the source are counted, to cut it into chunks.
 BUCKETS: Final = 5_000
 # A call of the step follows the copy for so long, so that one chunk follows upon another without a pause.
 LINGER_SECONDS: Final = 10.0
 POLL_SECONDS: Final = 0.2
+# A look costs several calls, so while a task runs only its end is waited for, and all is looked at this often.
+LOOK_SECONDS: Final = 2.0
 FLOODED: Final = "index.blocks.read_only_allow_delete"
 
 
@@ -54,6 +56,7 @@ class Copier:
         self._chunks: list[Chunk] | None = None
         self._limit: float | None = None
         self._most = ("", 0)
+        self._running = ""
         self.copied_now: list[Chunk] = []
 
     def step(self) -> Progress:
@@ -68,7 +71,15 @@ class Copier:
             seen = self.look()
             if seen.done or time.monotonic() >= ends:
                 return replace(seen, pause_seconds=None if seen.done else POLL_SECONDS)
+            self._await_task(min(ends, time.monotonic() + LOOK_SECONDS))
+
+    def _await_task(self, ends: float) -> None:
+        """Return soon after the running task has ended, or at a time."""
+        while time.monotonic() < ends:
             time.sleep(POLL_SECONDS)
+            found = self._hook.find(f"/_tasks/{self._running}") if self._running else None
+            if found is None or found["completed"]:
+                return
 
     def look(self) -> Progress:
         """Look, do what can be done now, and say how far the copy is."""
@@ -237,6 +248,7 @@ class Copier:
     # -- words ------------------------------------------------------------------------------------
 
     def _progress(self, state: RebuildState, task: Mapping[str, Any]) -> Progress:
+        self._running = str(task["id"])
         written = self._written(task)
         total = sum(chunk.documents or 0 for chunk in self._chunks or ())
         limit = f", at most {state.requests_per_second:g}/s" if state.requests_per_second else ""
@@ -247,7 +259,9 @@ class Copier:
         """Documents of a chunk that its task has written so far."""
         found = self._hook.get("/_tasks", parent_task_id=task["id"], detailed=True)
         # Without slices its children are single searches and bulk requests, which have no status.
-        statuses = [each.get("status", {}) for node in found.get("nodes", {}).values() for each in node["tasks"].values()]
+        statuses = [
+            each.get("status", {}) for node in found.get("nodes", {}).values() for each in node["tasks"].values()
+        ]
         # A parent tells of the slices that have ended only, or of all if there are none.
         own = self._hook.find(f"/_tasks/{task['id']}") or {}
         statuses.append(own.get("task", {}).get("status", {}))
@@ -266,7 +280,6 @@ class Copier:
 
     def _finish(self, state: RebuildState) -> Progress:
         """Prove the whole, set the user's settings, and only then say that the copy is done."""
-        self._hook.run(calls.flush(self._target))
         self._hook.run(calls.refresh(self._target))
         here, there = (
             int(self._hook.get(calls.path(index, "_count"))["count"]) for index in (self._target, state.source)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 # Calls that only look, though they are no GET.
-LOOKS = ("_search", "_count", "_mget", "_pit", "_simulate", "_refresh", "_flush")
+LOOKS = ("_search", "_count", "_mget", "_pit", "_simulate", "_refresh")
 SECONDS = 120
 
 
