@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -62,17 +62,22 @@ class Sums:
         self._hashes = array("Q", bytes(8 * buckets))
         self._counts = array("Q", bytes(8 * buckets))
 
-    def add(self, hits: Iterable[Hit]) -> None:
-        """Count documents, in any order, each once."""
+    def add(self, hits: Iterable[Hit], left_out: Container[str] = ()) -> None:
+        """Count documents, in any order, each once.
+
+        :param left_out: ids that are counted, but not summed.
+        """
         hashes, counts, mask = self._hashes, self._counts, self.mask
         versions, seen, form = self.versions, 0, bytes if self.as_stored else _normal
         for hit in hits:
             identifier = hit.id
+            seen += 1
+            if identifier in left_out:
+                continue
             bucket = hash(identifier) & mask
             content = hash((identifier, hit.version if versions else 0, form(hit.content)))
             hashes[bucket] = (hashes[bucket] + content) & _WORD
             counts[bucket] += 1
-            seen += 1
         self.documents += seen
 
     def merge(self, other: Sums) -> None:

@@ -38,19 +38,28 @@ class Reader:
 
     :param query: only documents that match; None for all.
     :param source: whether pages have the documents' content.
+    :param shard: only one; None for all.
     """
 
     def __init__(
-        self, hook: SearchHook, index: str, *, query: Mapping[str, Any] | None = None, source: bool = True
+        self,
+        hook: SearchHook,
+        index: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        source: bool = True,
+        shard: int | None = None,
     ) -> None:
         self._hook = hook
         self.index = index
         self._query = query
         self._source = source
+        self._shard = shard
         self._pit = ""
 
     def __enter__(self) -> Self:
-        answer = self._hook.ask(Call("POST", calls.path(self.index, "_pit"), {"keep_alive": KEEP_ALIVE}))
+        params = {"keep_alive": KEEP_ALIVE} | ({} if self._shard is None else {"preference": f"_shards:{self._shard}"})
+        answer = self._hook.ask(Call("POST", calls.path(self.index, "_pit"), params))
         self._pit = str(answer["id"])
         return self
 

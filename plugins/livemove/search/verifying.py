@@ -1,15 +1,17 @@
 """Proof that two indices hold the same documents, while both are written to.
 
-Both are read as of one moment, as fast as they are stored, into sums (`comparison.py`). Documents in buckets that
-differ are read again by id, past any refresh; what then still differs is read again after a pause, or once whoever
-calls says that both loaders have passed the comparison. Only a difference that stays the same counts.
+Both are read as of one moment, as fast as they are stored, into sums (`comparison.py`). What was written since shortly
+before, in either, stays out of the sums: such documents are known by their sequence numbers and are compared by id,
+past any refresh. So are documents in buckets that differ nevertheless, for which all ids are read once more. What
+then still differs is read again after a pause, or once whoever calls says that both loaders have passed the
+comparison. Only a difference that stays the same counts.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -114,24 +116,28 @@ def verify(
 
     :param query: which documents count; the default leaves out markers of deleted documents.
     :param versions: whether versions have to be the same, too; False if the two were not written by versions.
-    :param settle: called before differences are read again; returns once both indices have all that was committed
-        before it was called. The default waits SETTLE_SECONDS.
+    :param settle: called before the comparison and before differences are read again; returns once both indices have
+        all that was committed before it was called. The default waits SETTLE_SECONDS.
     :param threads: that read one index.
     """
-    began = time.monotonic()
+    began, settle = time.monotonic(), settle or pause()
+    marks = [_highest(side) for side in (live, new)]
+    settle()
     for side in (live, new):
         side.hook.run(calls.refresh(side.index))
     documents = [int(side.hook.get(calls.path(side.index, "_count"))["count"]) for side in (live, new)]
     buckets = comparison.buckets_for(max(documents))
     with Reader(live.hook, live.index, query=query) as one, Reader(new.hook, new.index, query=query) as two:
-        ours, theirs = _summed((one, two), buckets, versions, threads)
+        moved = _written_since((live, new), marks)
+        ours, theirs = _summed((one, two), buckets, versions, threads, moved)
         suspects = ours.differing(theirs)
         if len(suspects) * comparison.IN_A_BUCKET > MOST_CANDIDATES:
             log.info("%d buckets differ, perhaps in the form of their JSON only; all is read again.", len(suspects))
-            ours, theirs = _summed((one, two), buckets, versions, threads, as_stored=False)
+            ours, theirs = _summed((one, two), buckets, versions, threads, moved, as_stored=False)
             suspects = ours.differing(theirs)
-        ids, capped = _candidates((one, two), ours, suspects) if suspects else ({}, False)
-    left, moving = _settled(live, new, ids, versions, settle or pause())
+        found, capped = _candidates((one, two), ours, suspects) if suspects else ({}, False)
+    ids = moved | found
+    left, moving = _settled(live, new, ids, versions, settle)
     kinds: dict[str, int] = {}
     for each in left:
         kinds[each.kind] = kinds.get(each.kind, 0) + 1
@@ -163,8 +169,39 @@ def require_same(result: Verification) -> None:
         )
 
 
+def _highest(side: Side) -> dict[int, int]:
+    """The highest sequence number of each shard, -1 for an empty one."""
+    found = side.hook.get(calls.path(side.index, "_stats"), level="shards")["indices"][side.index]["shards"]
+    primaries = {int(shard): [each for each in copies if each["routing"]["primary"]] for shard, copies in found.items()}
+    return {shard: int(copies[0]["seq_no"]["max_seq_no"]) for shard, copies in primaries.items() if copies}
+
+
+def _written_since(sides: tuple[Side, Side], marks: list[dict[int, int]]) -> Routes:
+    """Documents and markers that were written to either index since sequence numbers; none if they are too many.
+
+    What was written before the marks has reached both indices by now, so nothing else can differ by time alone.
+    """
+    found: Routes = {}
+    for side, highest in zip(sides, marks, strict=True):
+        for shard, mark in highest.items():
+            since = {"range": {"_seq_no": {"gt": mark}}}
+            with Reader(side.hook, side.index, query=since, source=False, shard=shard) as reader:
+                for hits in reader.pages():
+                    found |= {hit.id: hit.routing for hit in hits}
+                    if len(found) > MOST_CANDIDATES:
+                        log.info("More than %d documents were written meanwhile.", MOST_CANDIDATES)
+                        return {}
+    return found
+
+
 def _summed(
-    readers: tuple[Reader, Reader], buckets: int, versions: bool, threads: int, *, as_stored: bool = True
+    readers: tuple[Reader, Reader],
+    buckets: int,
+    versions: bool,
+    threads: int,
+    left_out: Container[str],
+    *,
+    as_stored: bool = True,
 ) -> tuple[Sums, Sums]:
     """Read both at the same time."""
     logged = time.monotonic()
@@ -173,7 +210,7 @@ def _summed(
         nonlocal logged
         sums = Sums(buckets, versions=versions, as_stored=as_stored)
         for hits in reader.pages(part=(part, threads)):
-            sums.add(hits)
+            sums.add(hits, left_out)
             if time.monotonic() - logged > LOG_SECONDS:
                 logged = time.monotonic()
                 log.info("%s: %d documents read so far", reader.index, sums.documents)

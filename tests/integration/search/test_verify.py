@@ -93,6 +93,25 @@ def test_a_difference_that_heals_while_it_settles_is_none(twins: Shop) -> None:
     assert kinds(twins, settle=lambda: twins.write(NEW, 40, 9000, name="later")) == {}
 
 
+def test_what_is_written_meanwhile_is_looked_at_by_id_without_reading_all_again(
+    twins: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    writes = iter([(OLD, 40), (NEW, 40), (NEW, 40)])
+
+    def settle() -> None:
+        index, number = next(writes)
+        twins.write(index, number, 9000, name="later")
+
+    result = twins.verify(settle=settle)
+    assert result.same
+    assert (result.candidates, result.live_documents, result.new_documents) == (1, 3000, 3000)
+    assert "buckets differ" not in caplog.text
+    twins.remove(NEW, 41)
+    assert kinds(twins) == {"41": "missing"}
+    assert "1 buckets differ" in caplog.text
+
+
 def test_two_indices_that_are_written_to_all_the_time_do_not_differ(twins: Shop) -> None:
     stop = threading.Event()
 

@@ -77,6 +77,16 @@ def test_a_document_that_is_counted_twice_is_noticed() -> None:
     assert twice.differing(summed(documents)) == {hash("a") & 63}
 
 
+def test_what_is_left_out_is_counted_and_makes_no_difference() -> None:
+    one, two = Sums(64), Sums(64)
+    one.add(hits({"a": (1, 1), "b": (1, 2)}), left_out={"b"})
+    two.add(hits({"a": (1, 1), "b": (9, 9)}), left_out={"b"})
+    assert not one.differing(two)
+    assert one.documents == two.documents == 2
+    two.add(hits({"c": (1, 1)}), left_out={"b"})
+    assert one.differing(two)
+
+
 def test_versions_count_only_where_they_are_wanted() -> None:
     one, two = {"a": (1, "x")}, {"a": (2, "x")}
     assert summed(one).differing(summed(two))
