@@ -55,7 +55,7 @@ def test_without_a_gap_nothing_is_signed_and_changes_flow_on(migration: Migratio
     finished = run("migration_fall_back")
 
     assert finished.state == "success", finished.tasks
-    assert finished.tasks["sign"] == "skipped"
+    assert finished.value("triage", "done") == "0 purged transactions have to be skipped"
     load.await_writes(300, server=migration.address(Role.FALLBACK))
     migration.assert_nothing_lost(load, Role.FALLBACK)
     count = "SELECT COUNT(*) FROM shop.load_writes"
