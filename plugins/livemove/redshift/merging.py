@@ -51,12 +51,12 @@ class Merge:
 
     def run(self) -> int:
         """Merge and return the rows that the target gained or renewed."""
-        actual = [column.name for column in self.warehouse.columns(*self.target)]
         if self.record.full:
+            actual = [column.name for column in self.warehouse.columns(*self.target)]
             if not actual:
                 self.warehouse.run(statements.create_schema(self.schema))
             return self._replace(actual)
-        if not actual:
+        if not self.warehouse.has_table(*self.target):
             raise NeedsPerson(
                 f"tables.{self.record.table}: {q(*self.target)} has vanished since the changes were read, and they "
                 "alone are not the table. Clear the task `extract`: it will read all rows."

@@ -197,10 +197,11 @@ def _merge_once(sync: Sync, warehouse: Warehouse, table: str, folder: str, recor
 
 
 def _prepare_state(sync: Sync, warehouse: Warehouse) -> dict[str, TableState]:
-    if not warehouse.has_table(sync.state_schema, statements.STATE_TABLE):
+    found = sync.state(warehouse)
+    if not found and not warehouse.has_table(sync.state_schema, statements.STATE_TABLE):
         warehouse.run(statements.create_schema(sync.state_schema))
         warehouse.run(statements.create_state(sync.state_schema))
-    return sync.state(warehouse)
+    return found
 
 
 def _tidy_up(sync: Sync, folder: str, record: ExtractionRecord | None) -> None:
