@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, cast
 from urllib.parse import urlsplit
 
 import boto3
+import pyarrow as pa
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from pyarrow import fs
@@ -21,6 +22,7 @@ from .dialect.transfer import Copy
 # The stand-in's S3 takes any credentials; these are used if the environment has none.
 _CREDENTIALS = "rehearsal"
 _REGION = "us-east-1"
+_AT_ONCE_BYTES = 2**20
 
 
 class StorageError(Exception):
@@ -103,7 +105,9 @@ class Storage:
                     yield S3Object(bucket, entry["Key"], entry["Size"])
 
     def open_random(self, found: S3Object) -> Any:
-        """Open an object for Arrow, which reads the ranges that it needs."""
+        """Open an object for Arrow, which reads the ranges that it needs; a small one is read at once."""
+        if found.size <= _AT_ONCE_BYTES:
+            return pa.BufferReader(self.open_stream(found).read())
         try:
             return self._file_system.open_input_file(f"{found.bucket}/{found.key}")
         except OSError as error:
