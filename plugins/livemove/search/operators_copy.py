@@ -179,7 +179,7 @@ class VerifyIndexOperator(SearchOperator):
     :param new_search_conn_id: connection to the cluster of `new`, if it is another one.
     :param query: which documents count; the default leaves out markers of deleted documents.
     :param versions: False if the two were not written with the same versions.
-    :param settle_seconds: after which differences are read again.
+    :param settle_seconds: waited before the comparison, and before differences are read again.
     :returns: counts, and the first differences.
     :raises AirflowFailException: documents are missing, surplus or different, or the copy is not done.
 

@@ -88,6 +88,28 @@ def test_the_order_of_keys_is_no_difference(twins: Shop) -> None:
     assert result.candidates > 0
 
 
+def test_another_form_of_all_documents_is_no_difference_however_many_they_are(
+    twins: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verifying, "MOST_CANDIDATES", 1000)
+    operations: list[Any] = []
+    for hit in twins.hook.client.search(index=OLD, size=5000, version=True)["hits"]["hits"]:
+        head = {"_index": NEW, "_id": hit["_id"], "version": hit["_version"], "version_type": "external_gte"}
+        operations += [{"index": head}, dict(reversed(list(hit["_source"].items())))]
+    twins.hook.client.bulk(operations=operations)
+    result = twins.verify()
+    assert result.same
+    assert (result.candidates, result.new_documents) == (0, 3000)
+
+
+def test_a_search_that_is_refused_says_why(twins: Shop) -> None:
+    with (
+        reading.Reader(twins.hook, OLD, query={"no_such_query": {}}) as reader,
+        pytest.raises(NeedsPerson, match=r": 400 unknown query \[no_such_query\]"),
+    ):
+        next(reader.pages())
+
+
 def test_a_difference_that_heals_while_it_settles_is_none(twins: Shop) -> None:
     twins.write(OLD, 40, 9000, name="later")
     assert kinds(twins, settle=lambda: twins.write(NEW, 40, 9000, name="later")) == {}
