@@ -20,6 +20,7 @@ from itertools import chain
 from typing import Any, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from livemove.redshift.blocks import Block, Decoder, binary_array
@@ -28,11 +29,15 @@ from livemove.redshift.manifest import Part
 
 log = logging.getLogger(__name__)
 
-BLOCK_BYTES: Final = 6 * 2**20
+BLOCK_BYTES: Final = 5 * 2**20
 PART_BYTES: Final = 16 * 2**20
+# Text that repeats is written once for each row group. Of what Arrow holds, this much makes about half a part of text.
+GROUP_SHARE: Final = 1.5
+DICTIONARY_BYTES: Final = 8 * 2**20
 # Enough rows at a time to keep the call's cost low, few enough to stay in the processor's cache.
 FETCH_ROWS: Final = 4096
-FETCH_BYTES: Final = 2 * 2**20
+# Long rows: one fetch fills a block, whose arrays need not be joined then.
+FETCH_BYTES: Final = BLOCK_BYTES * 11 // 10
 PROGRESS_SECONDS: Final = 10.0
 
 PutPart = Callable[[int, bytes, int], Part]
@@ -138,7 +143,7 @@ class Extraction:
 
     def _encode(self) -> None:
         with ThreadPoolExecutor(1, thread_name_prefix="livemove-upload") as uploader:
-            parts = _Parts(self.decoder.schema, uploader, self._put_part, self._part_bytes)
+            parts = _Parts(uploader, self._put_part, self._part_bytes)
             try:
                 while (block := self._blocks.get()) is not None:
                     batch = self.decoder.decode(block, self.tally)
@@ -157,30 +162,44 @@ class Extraction:
 class _Parts:
     """Rolls Parquet files over at a size, and has at most one upload under way beside the one that fills."""
 
-    def __init__(self, schema: pa.Schema, uploader: ThreadPoolExecutor, put_part: PutPart, part_bytes: int) -> None:
-        self._schema = schema
+    def __init__(self, uploader: ThreadPoolExecutor, put_part: PutPart, part_bytes: int) -> None:
         self._uploader = uploader
         self._put_part = put_part
         self._part_bytes = part_bytes
+        self._group: list[pa.RecordBatch] = []
+        self._group_bytes = 0
         self._file: io.BytesIO | None = None
         self._writer: pq.ParquetWriter | None = None
         self._rows = 0
         self._uploads: list[Future[Part]] = []
 
     def write(self, batch: pa.RecordBatch) -> None:
+        self._group.append(batch)
+        self._group_bytes += batch.nbytes
+        if self._group_bytes >= GROUP_SHARE * self._part_bytes:
+            self._write_group()
+
+    def _write_group(self) -> None:
+        if not self._group:
+            return
+        table = pa.Table.from_batches(self._group)
+        self._group, self._group_bytes = [], 0
         if self._file is None or self._writer is None:
             self._file = io.BytesIO()
-            # Dictionaries cost most of the encoding time and are dropped again for columns of distinct values.
-            self._writer = pq.ParquetWriter(
-                self._file, self._schema, compression="snappy", use_dictionary=False, write_statistics=False
-            )
-        self._writer.write_table(pa.Table.from_batches([batch]))
-        self._rows += batch.num_rows
-        if self._file.tell() >= self._part_bytes:
-            self.close()
+            self._writer = _writer(self._file, table)
+        before = self._file.tell()
+        self._writer.write_table(table)
+        self._rows += table.num_rows
+        # Another group of this size would make it too large.
+        if 2 * self._file.tell() - before > self._part_bytes:
+            self._end_part()
 
     def close(self) -> None:
-        """End the part that is being filled, if there is one, and send it."""
+        """Send what is left."""
+        self._write_group()
+        self._end_part()
+
+    def _end_part(self) -> None:
         if self._file is None or self._writer is None:
             return
         if self._uploads:
@@ -193,6 +212,26 @@ class _Parts:
 
     def finished(self) -> list[Part]:
         return [upload.result() for upload in self._uploads]
+
+
+def _writer(file: io.BytesIO, first: pa.Table) -> pq.ParquetWriter:
+    """A writer for rows such as these.
+
+    Dictionaries cost most of the encoding time, so only text that repeats gets one.
+    """
+    repeats = [
+        name
+        for name, kind in zip(first.schema.names, first.schema.types, strict=True)
+        if pa.types.is_string(kind) and pc.count_distinct(first[name]).as_py() * 2 <= first.num_rows
+    ]
+    return pq.ParquetWriter(
+        file,
+        first.schema,
+        compression="snappy",
+        use_dictionary=repeats,
+        dictionary_pagesize_limit=DICTIONARY_BYTES,
+        write_statistics=False,
+    )
 
 
 def _next_fetch(fetch: int, rows: int, size: int) -> int:

@@ -46,6 +46,7 @@ class Bucket:
 
     def __init__(self) -> None:
         self.tables: list[pa.Table] = []
+        self.bodies: list[bytes] = []
         self.open = threading.Event()
         self.open.set()
         self.fails_at: int | None = None
@@ -60,6 +61,7 @@ class Bucket:
         if number == self.fails_at:
             raise OSError("Slow down")
         self.tables.append(pq.read_table(io.BytesIO(body)))
+        self.bodies.append(body)
         return Part(f"part-{number}", rows, len(body), str(number))
 
 
@@ -128,6 +130,44 @@ def test_a_large_part_size_gives_one_part(bucket: Bucket) -> None:
     run(work, Result(numbers(5000)))
     assert [part.rows for part in work.parts] == [5000]
     assert work.uncompressed_bytes >= 5000 * 4
+
+
+def encodings(body: bytes) -> dict[str, bool]:
+    """Whether each column of a Parquet file has a dictionary."""
+    group = pq.ParquetFile(io.BytesIO(body)).metadata.row_group(0)
+    columns = [group.column(place) for place in range(group.num_columns)]
+    return {column.path_in_schema: column.has_dictionary_page for column in columns}
+
+
+def test_text_that_repeats_is_written_once_and_what_differs_in_each_row_as_it_is(bucket: Bucket) -> None:
+    texts = [plan(column(name, "varchar", nullable=True)) for name in ("same", "other")]
+    rows: list[Row] = [
+        (b"7", b"%064x" % (3**160 // (n % 7 + 1) % 2**250), b"%064x" % (3**160 // (n + 1) % 2**250)) for n in range(600)
+    ]
+    run(Extraction(Decoder([NUMBER, *texts]), bucket.put), Result(rows))
+    assert encodings(bucket.bodies[0]) == {"n": False, "same": True, "other": False}
+    # Each of the seven once, and not 600 times.
+    alone = [(row[0], row[1]) for row in rows]
+    run(Extraction(Decoder([NUMBER, texts[0]]), bucket.put), Result(alone))
+    assert len(bucket.bodies[1]) < 2_500 < len(bucket.bodies[0]) / 10
+    assert bucket.tables[0].column("same").to_pylist() == [(row[1] or b"").decode() for row in rows]
+    assert bucket.tables[0].column("other").to_pylist() == [(row[2] or b"").decode() for row in rows]
+
+
+def test_a_column_of_nothing_but_null_arrives(bucket: Bucket) -> None:
+    run(Extraction(Decoder([NUMBER, TEXT]), bucket.put), Result([(b"%d" % n, None) for n in range(700)]))
+    assert bucket.tables[0].column("t").null_count == 700
+
+
+def test_row_groups_span_blocks_and_parts_stay_below_their_size(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows: list[Row] = [(b"%d" % n, b"%064x" % (n * 2**200 // 977)) for n in range(20_000)]
+    run(Extraction(Decoder([NUMBER, TEXT]), bucket.put, part_bytes=200_000), Result(rows))
+    files = [pq.ParquetFile(io.BytesIO(body)).metadata for body in bucket.bodies]
+    assert all(file.row_group(0).num_rows > 2000 for file in files[:-1])
+    assert max(len(body) for body in bucket.bodies) < 300_000
+    assert sum(file.num_rows for file in files) == 20_000
 
 
 def test_an_empty_result_gives_no_part(bucket: Bucket) -> None:

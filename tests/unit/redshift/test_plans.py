@@ -225,21 +225,21 @@ def _select(settings: dict[str, Any] | None = None, source: SourceTable | None =
 
 
 def test_numbers_and_times_are_packed_and_text_stands_alone() -> None:
-    assert _select() == "SELECT CONCAT_WS(',', `id`, `updated_at`), `name` FROM `shop`.`orders`"
+    assert _select() == "SELECT CONCAT(`id`, ',', `updated_at`), `name` FROM `shop`.`orders`"
 
 
 def test_a_table_of_only_text_or_only_numbers_is_read() -> None:
     text, number = column("t", "text"), column("n", "int")
     replace = {"mode": "replace"}
     assert _select(replace, table(columns=(text,), key=())) == "SELECT `t` FROM `shop`.`orders`"
-    assert _select(replace, table(columns=(number,), key=())) == "SELECT CONCAT_WS(',', `n`) FROM `shop`.`orders`"
+    assert _select(replace, table(columns=(number,), key=())) == "SELECT CONCAT(`n`) FROM `shop`.`orders`"
 
 
 def test_reserved_and_japanese_names_are_quoted_in_the_select() -> None:
     source = table("注文`", (column("order", "int"), column("更新", "datetime")), key=("order",))
     plan = plan_table(sync({"注文`": {"watermark": "更新", "target": "orders"}}), source)
     assert select_statement("店", plan, lower=None, upper="2026-01-01") == (
-        "SELECT CONCAT_WS(',', `order`, `更新`) FROM `店`.`注文``` WHERE `更新` <= '2026-01-01'"
+        "SELECT CONCAT(`order`, ',', `更新`) FROM `店`.`注文``` WHERE `更新` <= '2026-01-01'"
     )
 
 
