@@ -119,9 +119,9 @@ def _sync(sync: Any, run_id: str, *, expect: int, full_reload: bool = False) -> 
     from livemove.redshift.preflight import begin_bounds, check_sync, not_ready
 
     parts: dict[str, float] = {}
-    with _part(parts, "check"):
-        check_sync(sync)
-        sync.examine([TABLE], full_reload=full_reload)
+    with _part(parts, "check"), sync.warehouse.session() as warehouse:
+        check_sync(sync, warehouse)
+        sync.examine([TABLE], full_reload=full_reload, warehouse=warehouse)
     with _part(parts, "bounds"):
         bounds, look = begin_bounds(sync, [TABLE])
         while not_ready(sync, bounds, look):

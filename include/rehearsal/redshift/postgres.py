@@ -47,7 +47,7 @@ _SETTINGS = {
     "timezone": "UTC",
     "datestyle": "ISO, MDY",
     "max_connections": "200",
-    "shared_buffers": "256MB",
+    "shared_buffers": "512MB",
     "random_page_cost": "1.1",  # the data is in memory
     "work_mem": "64MB",
     "maintenance_work_mem": "256MB",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import threading
 from collections.abc import Iterator
@@ -31,11 +32,12 @@ class StorageError(Exception):
 
 @dataclass(frozen=True)
 class S3Object:
-    """An object and its size in bytes."""
+    """An object and its size in bytes; of a small one that was looked at, what it holds."""
 
     bucket: str
     key: str
     size: int
+    body: bytes | None = None
 
     @property
     def url(self) -> str:
@@ -107,7 +109,7 @@ class Storage:
     def open_random(self, found: S3Object) -> Any:
         """Open an object for Arrow, which reads the ranges that it needs; a small one is read at once."""
         if found.size <= _AT_ONCE_BYTES:
-            return pa.BufferReader(self.open_stream(found).read())
+            return pa.BufferReader(self.open_stream(found).read() if found.body is None else found.body)
         try:
             return self._file_system.open_input_file(f"{found.bucket}/{found.key}")
         except OSError as error:
@@ -139,14 +141,21 @@ class Storage:
             raise StorageError(f"The manifest lacks meta.content_length for {url}, which Parquet needs")
         bucket, key = split_url(url)
         try:
-            size = self.client.head_object(Bucket=bucket, Key=key)["ContentLength"]
+            found = self._looked_at(bucket, key, at_once=(expected or math.inf) <= _AT_ONCE_BYTES)
         except ClientError as error:
             if entry.get("mandatory", False):
                 raise StorageError(f"Problem reading manifest file - {service_error(error)}: {url}") from error
             return None
-        if expected is not None and size != expected:
-            raise StorageError(f"File {url} has {size} bytes, and the manifest says {expected}")
-        return S3Object(bucket, key, size)
+        if expected is not None and found.size != expected:
+            raise StorageError(f"File {url} has {found.size} bytes, and the manifest says {expected}")
+        return found
+
+    def _looked_at(self, bucket: str, key: str, *, at_once: bool) -> S3Object:
+        if not at_once:
+            return S3Object(bucket, key, self.client.head_object(Bucket=bucket, Key=key)["ContentLength"])
+        answer = self.client.get_object(Bucket=bucket, Key=key)
+        size = int(answer["ContentLength"])
+        return S3Object(bucket, key, size, answer["Body"].read() if size <= _AT_ONCE_BYTES else None)
 
 
 def split_url(url: str) -> tuple[str, str]:

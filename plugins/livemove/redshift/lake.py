@@ -23,6 +23,8 @@ from livemove.redshift.manifest import (
 from livemove.redshift.settings import LakeSettings
 from livemove.runbook.errors import NeedsPerson
 
+_JSON = "application/json"
+
 
 def folder_of(lake: LakeSettings, *, sync: str, table: str, run_id: str) -> str:
     """The folder of one table in one run, ending in a slash.
@@ -98,21 +100,16 @@ class Lake:
 
     def write_record(self, folder: str, record: ExtractionRecord) -> None:
         """Write the record: from now on the extraction counts as complete."""
-        self._put(folder + RECORD_NAME, record.to_json())
+        self._put(folder + RECORD_NAME, record.to_json().encode(), ContentType=_JSON)
 
     def write_manifest(self, folder: str, record: ExtractionRecord) -> str:
         """Write the manifest for COPY and return its address."""
-        self._put(folder + MANIFEST_NAME, copy_manifest(self.bucket, record.parts))
+        self._put(folder + MANIFEST_NAME, copy_manifest(self.bucket, record.parts).encode(), ContentType=_JSON)
         return self.url(folder + MANIFEST_NAME)
 
     def put_part(self, key: str, body: bytes, *, rows: int) -> Part:
-        """Upload one Parquet part, in one request, so that it appears whole or not at all.
-
-        The checksum is ours, so S3 refuses what changed on its way; it also lets the client send the bytes as
-        they are instead of in pieces of 8 KB.
-        """
-        checksum = base64.b64encode(zlib.crc32(body).to_bytes(4, "big")).decode()
-        answer = self.client.put_object(Bucket=self.bucket, Key=key, Body=body, ChecksumCRC32=checksum)
+        """Upload one Parquet part, in one request, so that it appears whole or not at all."""
+        answer = self._put(key, body)
         return Part(key=key, rows=rows, size=len(body), etag=answer["ETag"])
 
     def delete(self, keys: Mapping[str, Any] | list[str]) -> int:
@@ -123,5 +120,11 @@ class Lake:
             self.client.delete_objects(Bucket=self.bucket, Delete={"Objects": batch, "Quiet": True})
         return len(names)
 
-    def _put(self, key: str, text: str) -> None:
-        self.client.put_object(Bucket=self.bucket, Key=key, Body=text.encode(), ContentType="application/json")
+    def _put(self, key: str, body: bytes, **options: str) -> Any:
+        """Upload an object.
+
+        The checksum is ours, so S3 refuses what changed on its way; it also lets the client send the bytes as
+        they are instead of in pieces of 8 KB.
+        """
+        checksum = base64.b64encode(zlib.crc32(body).to_bytes(4, "big")).decode()
+        return self.client.put_object(Bucket=self.bucket, Key=key, Body=body, ChecksumCRC32=checksum, **options)

@@ -17,7 +17,7 @@ from livemove.redshift.manifest import (
 from livemove.redshift.names import redshift as q
 from livemove.redshift.statements import STAGE, StateRow, TableState
 from livemove.redshift.sync import Sync
-from livemove.redshift.warehouse import Warehouse
+from livemove.redshift.warehouse import Warehouse, says_no_table
 from livemove.runbook.errors import NeedsPerson, TryAgain
 
 log = logging.getLogger(__name__)
@@ -56,29 +56,36 @@ class Merge:
             if not actual:
                 self.warehouse.run(statements.create_schema(self.schema))
             return self._replace(actual)
-        if not self.warehouse.has_table(*self.target):
-            raise NeedsPerson(
-                f"tables.{self.record.table}: {q(*self.target)} has vanished since the changes were read, and they "
-                "alone are not the table. Clear the task `extract`: it will read all rows."
-            )
         return self._upsert()
 
     def _upsert(self) -> int:
-        record, warehouse = self.record, self.warehouse
-        merged = 0
         with ExitStack() as cleanup:
-            if record.rows:
+            if self.record.rows:
+                cleanup.callback(_quietly, self.warehouse, statements.drop_table((STAGE,)))
                 self._copy_into_stage()
-                cleanup.callback(_quietly, warehouse, statements.drop_table((STAGE,)))
-            with warehouse.transaction():
-                if record.rows:
-                    if record.mode == "upsert":
-                        deleted = warehouse.run(statements.delete_matching(self.target, STAGE, record.key))
-                        log.info("%s rows in %s.%s are renewed.", f"{deleted:,}", *self.target)
-                    merged = self._insert_from_stage(self.target)
+            with self.warehouse.transaction():
+                merged = self._renew_target()
                 self._append_state(merged)
         log.info("%s rows merged into %s.%s. Next: maintain.", f"{merged:,}", *self.target)
         return merged
+
+    def _renew_target(self) -> int:
+        record, warehouse = self.record, self.warehouse
+        try:
+            if not record.rows:
+                warehouse.rows(f"SELECT 1 FROM {q(*self.target)} LIMIT 0")
+                return 0
+            if record.mode == "upsert":
+                deleted = warehouse.run(statements.delete_matching(self.target, STAGE, record.key))
+                log.info("%s rows in %s.%s are renewed.", f"{deleted:,}", *self.target)
+            return self._insert_from_stage(self.target)
+        except Exception as error:
+            if not says_no_table(error):
+                raise
+            raise NeedsPerson(
+                f"tables.{record.table}: {q(*self.target)} has vanished since the changes were read, and they "
+                "alone are not the table. Clear the task `extract`: it will read all rows."
+            ) from error
 
     def _replace(self, actual: Sequence[str]) -> int:
         """Fill a shadow of the target and let it take the target's place.
@@ -127,7 +134,6 @@ class Merge:
         return merged
 
     def _copy_into_stage(self) -> None:
-        self.warehouse.run(statements.drop_table((STAGE,)))
         self.warehouse.run(statements.create_stage(STAGE, self.columns))
         self._copy(STAGE)
 

@@ -136,8 +136,9 @@ class CheckSyncOperator(SyncOperator):
         """Check, render the plan and log it."""
         sync = Sync.named(self.sync)
         chosen = [table for table in sync.settings.tables if not self.tables or table in self.tables]
-        check_sync(sync)
-        found = sync.examine(chosen, full_reload=bool(self.full_reload))
+        with sync.warehouse.session() as warehouse:
+            check_sync(sync, warehouse)
+            found = sync.examine(chosen, full_reload=bool(self.full_reload), warehouse=warehouse)
         plan = render(self.sync, sync.settings, found)
         self.log.info("%s", plan)
         problems = sum(isinstance(each, NeedsPerson) for each in found.values())

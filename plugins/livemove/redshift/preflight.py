@@ -8,30 +8,30 @@ from datetime import timedelta
 
 from livemove.redshift.plans import plan_table
 from livemove.redshift.sync import Sync
+from livemove.redshift.warehouse import Warehouse
 from livemove.redshift.window import Bounds, Look, WatermarkKind
 from livemove.runbook.errors import NeedsPerson
 
 log = logging.getLogger(__name__)
 
 
-def check_sync(sync: Sync) -> None:
+def check_sync(sync: Sync, warehouse: Warehouse) -> None:
     """Check connections and privileges.
 
+    :param warehouse: an open session.
     :raises NeedsPerson: something is missing; the message says what to do.
     """
     sync.writer.require_process_privilege()
     sync.writer.require_no_replica()
     sync.lake.check()
-    with sync.warehouse.session() as warehouse:
-        warehouse.value("SELECT 1")
-        if sync.settings.warehouse.disk_guard.kind == "provisioned":
-            disk = warehouse.disk()
-            if not disk.capacity_mb:
-                raise NeedsPerson(
-                    "warehouse.disk_guard.kind: stv_partitions shows this user no disk. GRANT it SYSLOG ACCESS "
-                    "UNRESTRICTED, or set kind to `ra3` or `serverless` if the cluster is one."
-                )
-            log.info("Warehouse: %s of %s MB free.", f"{disk.free_mb:,}", f"{disk.capacity_mb:,}")
+    if sync.settings.warehouse.disk_guard.kind == "provisioned":
+        disk = warehouse.disk()
+        if not disk.capacity_mb:
+            raise NeedsPerson(
+                "warehouse.disk_guard.kind: stv_partitions shows this user no disk. GRANT it SYSLOG ACCESS "
+                "UNRESTRICTED, or set kind to `ra3` or `serverless` if the cluster is one."
+            )
+        log.info("Warehouse: %s of %s MB free.", f"{disk.free_mb:,}", f"{disk.capacity_mb:,}")
 
 
 def begin_bounds(sync: Sync, tables: Sequence[str], *, heartbeat: bool = True) -> tuple[Bounds, Look]:

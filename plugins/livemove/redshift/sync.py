@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -61,15 +62,20 @@ class Sync:
         """The newest state of each table."""
         return warehouse.state(self.state_schema, self.name)
 
-    def examine(self, tables: Sequence[str], *, full_reload: bool = False) -> dict[str, Examination | NeedsPerson]:
-        """Examine tables; one that a person has to look at has the reason in place of its examination."""
+    def examine(
+        self, tables: Sequence[str], *, full_reload: bool = False, warehouse: Warehouse | None = None
+    ) -> dict[str, Examination | NeedsPerson]:
+        """Examine tables; one that a person has to look at has the reason in place of its examination.
+
+        :param warehouse: a session that is open already.
+        """
         sources = self.reader.describe(self.settings.source.database, tables)
         found: dict[str, Examination | NeedsPerson] = {}
-        with self.warehouse.session() as warehouse:
-            states = self.state(warehouse)
+        with nullcontext(warehouse) if warehouse else self.warehouse.session() as session:
+            states = self.state(session)
             for table in tables:
                 try:
-                    found[table] = self._examine(warehouse, table, sources.get(table), states.get(table), full_reload)
+                    found[table] = self._examine(session, table, sources.get(table), states.get(table), full_reload)
                 except NeedsPerson as problem:
                     found[table] = problem
         return found
@@ -85,5 +91,6 @@ class Sync:
         schema = self.settings.warehouse.schema_name
         target = self.settings.target_of(table)
         columns = warehouse.columns(schema, target)
-        empty = not columns or not warehouse.rows(f"SELECT 1 FROM {q(schema, target)} LIMIT 1")
-        return examine(self.settings, source, columns, state, target_empty=empty, full_reload=full_reload)
+        # With a state, the rows are ours.
+        has_rows = state is None and columns and warehouse.rows(f"SELECT 1 FROM {q(schema, target)} LIMIT 1")
+        return examine(self.settings, source, columns, state, target_empty=not has_rows, full_reload=full_reload)

@@ -52,7 +52,7 @@ def extract(sync: Sync, table: str, bounds: Bounds, *, run_id: str, full_reload:
         log.info("This run has merged %s already; nothing is left to do.", table)
         return {"folder": folder, "rows": exam.state.rows_merged, "merged": True}
     found = sync.lake.listing(folder)
-    record = sync.lake.read_record(folder)
+    record = sync.lake.read_record(folder) if found else None
     if record is not None and _still_good(sync, exam, record, found):
         log.info("Found the complete extraction of an earlier attempt: %s rows.", f"{record.rows:,}")
     else:

@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 
 ATTEMPTS: Final = 5
 _NO_PERMISSION = re.compile(r"permission denied|must be owner|not authorized", re.IGNORECASE)
+# Undefined table; undefined schema.
+_NO_SUCH_TABLE = ("42P01", "3F000")
 # Error 1023, one of two that wait for each other, and two that make the same schema or table at once.
 _CONFLICT = re.compile(
     r"\b1023\b|serializable isolation violation|could not serialize|deadlock detected|"
@@ -108,9 +110,12 @@ class Warehouse:
         Two newest lines can only be somebody else's doing; which rows they stand for is unknown, so the next run
         reads them all.
         """
-        if not self.has_table(schema, statements.STATE_TABLE):
-            return {}
-        rows = self.rows(statements.read_state(schema), (sync, sync))
+        try:
+            rows = self.rows(statements.read_state(schema), (sync, sync))
+        except Exception as error:
+            if says_no_table(error):
+                return {}
+            raise
         newest: dict[str, TableState] = {}
         for table, version, upper, folder, merged, at in rows:
             if table in newest:
@@ -181,6 +186,12 @@ def is_conflict(error: BaseException) -> bool:
     if isinstance(error, NeedsPerson):
         return False
     return isinstance(error, TryAgain) or bool(_CONFLICT.search(str(error)))
+
+
+def says_no_table(error: BaseException) -> bool:
+    """Whether Redshift reports that a table, or its schema, does not exist."""
+    detail = error.args[0] if error.args else ""
+    return isinstance(detail, dict) and detail.get("C") in _NO_SUCH_TABLE
 
 
 def retry_conflicts(work: Any, *, attempts: int = ATTEMPTS, wait_seconds: float = 1.0) -> Any:

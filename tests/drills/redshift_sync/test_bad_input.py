@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from livemove.redshift.preflight import begin_bounds, check_sync
+from livemove.redshift.preflight import begin_bounds
 from livemove.runbook.errors import NeedsPerson
 from rehearsal.redshift.faults import Fault
 from tests.drills.redshift_sync.conftest import Break
@@ -95,7 +95,7 @@ def test_sections_that_do_not_fit_are_named_by_the_check(case: SyncCase, what: s
     case.configure({"orders": {"watermark": "version"}}, **sections)
 
     def look() -> None:
-        check_sync(case.sync)
+        case.check()
         case.sync.examine(["orders"])
 
     with pytest.raises(Exception, match=message) as refused:

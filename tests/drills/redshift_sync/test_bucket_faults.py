@@ -9,7 +9,6 @@ import pytest
 
 from livemove.redshift import tables
 from livemove.redshift.manifest import RECORD_NAME
-from livemove.redshift.preflight import check_sync
 from livemove.runbook.errors import NeedsPerson
 from tests.fixtures.stack import BUCKET
 from tests.fixtures.sync import SyncCase
@@ -145,7 +144,7 @@ def test_after_its_merge_a_run_does_not_need_its_folder_any_more(
 def test_a_bucket_that_does_not_exist_is_named_by_the_check(case: SyncCase, extracted: dict[str, Any]) -> None:
     case.configure({"orders": {"watermark": "version"}}, lake={"bucket": "livemove-nowhere"})
     message = r"lake\.bucket: 'livemove-nowhere' cannot be listed by connection aws_default \(NoSuchBucket\)"
-    is_refused(case, lambda: check_sync(case.sync), message)
+    is_refused(case, case.check, message)
     case.configure({"orders": {"watermark": "version"}})
-    check_sync(case.sync)
+    case.check()
     clearing_extract_completes_the_run(case)

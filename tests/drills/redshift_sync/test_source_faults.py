@@ -16,7 +16,7 @@ import pytest
 from livemove.redshift import extraction
 from livemove.redshift.examination import Examination
 from livemove.redshift.manifest import RECORD_NAME
-from livemove.redshift.preflight import begin_bounds, check_sync, not_ready
+from livemove.redshift.preflight import begin_bounds, not_ready
 from livemove.redshift.source import await_heartbeat
 from livemove.redshift.triggers import BoundsReadyTrigger
 from livemove.redshift.window import Bounds, Look
@@ -290,7 +290,7 @@ def test_a_user_with_select_alone_is_told_the_grant_that_is_missing(
                 changed = {**json.loads(airflow_connections[name]), "login": user, "password": "Secret-123"}
                 patch.setenv(name, json.dumps({**changed, "schema": case.database}))
             case.configure({"orders": {"watermark": "version"}})
-            for step in (lambda: check_sync(case.sync), lambda: begin_bounds(case.sync, ["orders"])):
+            for step in (case.check, lambda: begin_bounds(case.sync, ["orders"])):
                 with pytest.raises(
                     NeedsPerson, match=r"connection aurora_writer: .*PROCESS privilege.*grants_for_sync\.sql"
                 ) as no:

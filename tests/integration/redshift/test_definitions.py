@@ -93,6 +93,20 @@ def test_a_target_that_was_dropped_is_read_anew(orders: SyncCase) -> None:
     orders.assert_same("orders")
 
 
+@pytest.mark.parametrize("changes", [1, 0])
+def test_a_target_that_vanishes_after_the_changes_were_read_is_told_and_read_anew(
+    orders: SyncCase, changes: int
+) -> None:
+    orders.source("SELECT 1", *["INSERT INTO orders VALUES (3, 'three', 3)"] * changes)
+    read = orders.extract("orders")
+    assert (read["full"], read["rows"]) == (False, changes)
+    orders.query(f"DROP TABLE {orders.schema}.orders")
+    with pytest.raises(NeedsPerson, match=r"orders\" has vanished since .*Clear the task `extract`"):
+        orders.load("orders", read)
+    assert orders.copy("orders").extracted["full"]
+    orders.assert_same("orders")
+
+
 def test_keys_of_the_target_are_those_of_the_settings_and_survive_a_full_reload(orders: SyncCase) -> None:
     def layout() -> list[tuple[object, ...]]:
         return orders.query(
