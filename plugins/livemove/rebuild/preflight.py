@@ -125,7 +125,11 @@ class Preflight:
         wanted, name = self.settings.snapshot, "snapshot"
         repository = snapshots.repository_of(self.rebuild.source, wanted.repository)
         if self.rebuild.target is not self.rebuild.source:
-            snapshots.repository_of(self.rebuild.target, wanted.repository)
+            there = snapshots.repository_of(self.rebuild.target, wanted.repository)
+            if not snapshots.is_read_only(there):
+                # Manual, "Register a snapshot repository": of several clusters, one may write.
+                remedy = "Register it there with readonly: two clusters that write to one repository destroy it."
+                yield warn("repository", f"{self.rebuild.target} may write to {wanted.repository}, too", remedy)
         if self.snapshot is not None:
             yield ok(name, f"{wanted.repository}/{self.snapshot.name}, started {points.iso(self.snapshot.started_at)}")
             return

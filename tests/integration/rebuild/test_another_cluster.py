@@ -63,6 +63,7 @@ def test_an_index_is_rebuilt_in_another_cluster_and_both_go_on(index_case: Index
     look = Preflight(index_case.rebuild(index))
     evidence = look.evidence()
     assert not evidence.stops, evidence.markdown()
+    assert "repository" not in [check.name for check in evidence.warnings]
     assert CONN_ID in look.plan()
     rebuild = rebuilt(index)
     found = verification.evidence(rebuild)
@@ -79,13 +80,16 @@ def test_an_index_is_rebuilt_in_another_cluster_and_both_go_on(index_case: Index
     there.assert_equals_database(writer)
 
 
-def test_a_cluster_that_does_not_know_the_repository_is_told_before_anything_happens(
+def test_a_repository_that_two_clusters_may_write_to_or_that_one_does_not_know_is_told_before_anything_happens(
     index_case: IndexCase, green: Elasticsearch
 ) -> None:
     index_case.seed(10)
     index_case.configure(restore_into_conn_id=CONN_ID)
-    green.request("DELETE", f"/_snapshot/{REPOSITORY}")
     index = naming.new_index(ALIAS, datetime.now(UTC))
+    _register(green, readonly=False)
+    warnings = {check.name: check.remedy for check in Preflight(index_case.rebuild(index)).evidence().warnings}
+    assert "readonly" in warnings["repository"]
+    green.request("DELETE", f"/_snapshot/{REPOSITORY}")
     stops = Preflight(index_case.rebuild(index)).evidence().stops
     assert [check.name for check in stops] == ["snapshot"]
     assert REPOSITORY in stops[0].figures
