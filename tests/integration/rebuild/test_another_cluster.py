@@ -24,23 +24,32 @@ CONN_ID = "elasticsearch_green"
 STEPS = ("restore", "reindex", "deploy_rewound_loader", "until_level")
 
 
-@pytest.fixture
-def green(bare_stack: Stack, elasticsearch: Elasticsearch, monkeypatch: pytest.MonkeyPatch) -> Iterator[Elasticsearch]:
-    """A second cluster, which reads the first one's snapshots and may not write any."""
+@pytest.fixture(scope="module")
+def second_node(bare_stack: Stack, elasticsearch_server: Elasticsearch) -> Iterator[Elasticsearch]:
+    """A second cluster on the first one's repository."""
     name = "elasticsearch-green"
     folder = bare_stack.path / name
     ports = Ports(bare_stack.path / "green-ports.json", [bare_stack.folder.ports])
     node = Elasticsearch(
         folder, bare_stack.folder.server(name), ports.take("http"), ports.take("transport"), bare_stack.layout
     )
-    node.snapshots = elasticsearch.snapshots
-    node.start({"path.repo": [str(elasticsearch.snapshots)]})
-    _register(node, readonly=True)
-    connection = {"conn_type": "elasticsearch", "host": LOOPBACK, "port": node.port, "schema": "http"}
-    monkeypatch.setenv(f"AIRFLOW_CONN_{CONN_ID.upper()}", json.dumps(connection))
+    node.snapshots = elasticsearch_server.snapshots
+    node.start({"path.repo": [str(node.snapshots)]})
     yield node
     node.kill()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def green(second_node: Elasticsearch, monkeypatch: pytest.MonkeyPatch) -> Iterator[Elasticsearch]:
+    """A second cluster, which reads the first one's snapshots and may not write any."""
+    _register(second_node, readonly=True)
+    connection = {"conn_type": "elasticsearch", "host": LOOPBACK, "port": second_node.port, "schema": "http"}
+    monkeypatch.setenv(f"AIRFLOW_CONN_{CONN_ID.upper()}", json.dumps(connection))
+    yield second_node
+    # Its indices alone: the snapshots are the first cluster's.
+    for name in second_node.request("GET", "/_all"):
+        second_node.request("DELETE", f"/{name}")
 
 
 def _register(node: Elasticsearch, *, readonly: bool) -> None:
