@@ -122,7 +122,6 @@ def _fill(exam: Examination, into: tuple[str, str]) -> list[str]:
 
 def _staged(sync: SyncSettings, exam: Examination) -> list[str]:
     return [
-        statements.drop_table((STAGE,)),
         statements.create_stage(STAGE, exam.wanted),
         _copy(sync, STAGE),
         statements.count(STAGE),
