@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from typing import Any, Final
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
 
 from airflow.providers.amazon.aws.hooks.redshift_sql import RedshiftSQLHook
 
@@ -18,8 +20,13 @@ from livemove.redshift.statements import StateRow, TableState
 from livemove.redshift.upkeep import TableHealth
 from livemove.runbook.errors import NeedsPerson, TryAgain
 
+if TYPE_CHECKING:
+    from airflow.sdk import Connection
+
 log = logging.getLogger(__name__)
 
+# Without a name the driver looks through the caller's source files for one, which takes longer than logging in.
+APPLICATION: Final = "livemove"
 ATTEMPTS: Final = 5
 _NO_PERMISSION = re.compile(r"permission denied|must be owner|not authorized", re.IGNORECASE)
 # Undefined table; undefined schema.
@@ -159,6 +166,13 @@ class WarehouseHook(RedshiftSQLHook):
 
     :param redshift_conn_id: Airflow connection of type redshift. TLS is on unless its extra says otherwise.
     """
+
+    @cached_property
+    def conn(self) -> Connection:
+        """The Airflow connection; sessions bear the name livemove (`sys_connection_log`), unless its extra has one."""
+        connection = self.get_connection(self.get_conn_id())
+        connection.extra = json.dumps({"application_name": APPLICATION, **connection.extra_dejson})
+        return connection
 
     @contextmanager
     def session(self) -> Iterator[Warehouse]:
