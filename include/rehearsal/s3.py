@@ -16,6 +16,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from rehearsal.paths import REPOSITORY
 from rehearsal.ports import LOOPBACK, is_open
 from rehearsal.processes import Server
 from rehearsal.services import BUCKET, REGION
@@ -48,11 +49,14 @@ class S3:
         if self.process.pid is None:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder.mkdir(parents=True)
-            argv = [sys.executable, "-m", "moto.server", "-H", LOOPBACK, "-p", str(self._port)]
-            self.process.spawn(
-                argv,
-                {**os.environ, "TMPDIR": str(self._folder), "MOTO_S3_DEFAULT_KEY_BUFFER_SIZE": str(IN_MEMORY_BYTES)},
-            )
+            argv = [sys.executable, "-m", "rehearsal.moto", "-H", LOOPBACK, "-p", str(self._port)]
+            environment = {
+                **os.environ,
+                "PYTHONPATH": str(REPOSITORY / "include"),
+                "TMPDIR": str(self._folder),
+                "MOTO_S3_DEFAULT_KEY_BUFFER_SIZE": str(IN_MEMORY_BYTES),
+            }
+            self.process.spawn(argv, environment)
         self.process.wait(lambda: is_open(self._port), START_SECONDS, "its port")
         client = self.client()
         with contextlib.suppress(client.exceptions.BucketAlreadyOwnedByYou):

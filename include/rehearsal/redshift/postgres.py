@@ -156,7 +156,8 @@ class Postgres:
             "UTF8",
             "--locale=C",
         ]
-        command += ["--no-sync", "--no-instructions", "--auth=md5", f"--pwfile={self._secret}"]
+        # With checksums the first look at a new row's page would write the page to the log.
+        command += ["--no-sync", "--no-data-checksums", "--no-instructions", "--auth=md5", f"--pwfile={self._secret}"]
         done = subprocess.run(unprivileged(command), capture_output=True, check=False, text=True, cwd="/")
         if done.returncode:
             raise RehearsalError(f"initdb failed in {self._data}: {done.stderr.strip()}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 
 from ..errors import NOT_SUPPORTED, RedshiftError, not_supported, syntax_error, unsupported_command
 from .lexer import Token, render, tokenize
@@ -14,6 +14,8 @@ from .tables import BIND_VIEWS, UNBIND_VIEWS, alter_table, create_table
 from .transfer import parse_copy, parse_unload
 
 Handler = Callable[[Stream], Statement]
+
+_LONG = 4_000  # characters
 
 # Settings of Redshift that PostgreSQL does not have; they are kept under a prefix, where any name is allowed.
 SETTINGS = {
@@ -40,7 +42,15 @@ def translate(sql: str, *, case_sensitive: bool = False) -> Statement:
     :param case_sensitive: quoted names keep their case (`enable_case_sensitive_identifier`).
     :raises RedshiftError: Redshift would refuse it, or the stand-in does not imitate it.
     """
+    return (_translate if len(sql) > _LONG else _known)(sql, case_sensitive)
+
+
+def _translate(sql: str, case_sensitive: bool) -> Statement:
     return translate_tokens(tokenize(sql)[:-1], case_sensitive=case_sensitive)
+
+
+# Clients send the same statements in each session; the long ones are those that hold data.
+_known = lru_cache(maxsize=512)(_translate)
 
 
 def translate_tokens(tokens: Sequence[Token], *, case_sensitive: bool = False) -> Statement:
