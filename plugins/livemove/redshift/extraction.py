@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from itertools import chain
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -38,6 +38,8 @@ DICTIONARY_BYTES: Final = 8 * 2**20
 FETCH_ROWS: Final = 4096
 # Long rows: one fetch fills a block, whose arrays need not be joined then.
 FETCH_BYTES: Final = BLOCK_BYTES * 11 // 10
+# Long rows may follow short ones: where there is text, so many come before their bytes are counted.
+FEW_ROWS: Final = 16
 PROGRESS_SECONDS: Final = 10.0
 
 PutPart = Callable[[int, bytes, int], Part]
@@ -90,7 +92,7 @@ class Extraction:
         # How long the rows are is not known yet.
         fetch = 1
         told = time.monotonic()
-        while rows := result.fetch_row(fetch):
+        while rows := self._fetch(result, fetch):
             size = self._add(block, rows, has_packed)
             fetch = _next_fetch(fetch, len(rows), size)
             if block.size >= BLOCK_BYTES:
@@ -101,6 +103,20 @@ class Extraction:
                     log.info("%s rows read, %s parts in S3", f"{self.rows:,}", len(self.parts))
         if block.rows:
             self._hand_over(block)
+
+    def _fetch(self, result: Any, most: int) -> Sequence[tuple[Any, ...]]:
+        """The next rows, fewer than `most` if they are longer than those before."""
+        if not self.decoder.alone:
+            return cast("Sequence[tuple[Any, ...]]", result.fetch_row(most))
+        rows: list[tuple[Any, ...]] = []
+        size = 0
+        while len(rows) < most and size < FETCH_BYTES:
+            few = result.fetch_row(min(FEW_ROWS, most - len(rows)))
+            if not few:
+                break
+            rows += few
+            size += sum(map(len, filter(None, chain.from_iterable(few))))
+        return rows
 
     def _new_block(self) -> Block:
         return Block(alone=[[] for _ in self.decoder.alone])

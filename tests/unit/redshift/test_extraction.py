@@ -6,6 +6,7 @@ import io
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -208,6 +209,25 @@ def test_a_first_fetch_takes_one_row_however_many_there_are(bucket: Bucket) -> N
 
     run(Extraction(Decoder([NUMBER]), bucket.put), Recorded(numbers(100)))
     assert asked[:4] == [1, 2, 4, 8]
+
+
+def test_long_rows_after_short_ones_are_not_fetched_by_the_thousand(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    add = Extraction._add
+
+    def noted(self: Extraction, *arguments: Any) -> int:
+        sizes.append(add(self, *arguments))
+        return sizes[-1]
+
+    monkeypatch.setattr(Extraction, "_add", noted)
+    rows: list[Row] = [(b"x",)] * 2000 + [(b"x" * 1000,)] * 500
+    work = Extraction(Decoder([TEXT]), bucket.put)
+    run(work, Result(rows))
+    assert work.rows == 2500
+    # One fetch of short rows, and the few long ones that come before their bytes are counted.
+    assert max(sizes) < 20_000
 
 
 def test_a_rejected_value_stops_the_writing_while_counting_goes_on(bucket: Bucket) -> None:
