@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 
 from livemove.redshift import statements, swap
@@ -59,15 +59,26 @@ class Merge:
         return self._upsert()
 
     def _upsert(self) -> int:
-        with ExitStack() as cleanup:
-            if self.record.rows:
-                cleanup.callback(_quietly, self.warehouse, statements.drop_table((STAGE,)))
-                self._copy_into_stage()
-            with self.warehouse.transaction():
-                merged = self._renew_target()
-                self._append_state(merged)
+        with self._filled_stage() if self.record.rows else nullcontext(), self.warehouse.transaction():
+            merged = self._renew_target()
+            self._append_state(merged)
         log.info("%s rows merged into %s.%s. Next: maintain.", f"{merged:,}", *self.target)
         return merged
+
+    @contextmanager
+    def _filled_stage(self) -> Iterator[None]:
+        """A stage with the rows, dropped afterwards: another attempt in this session needs its name.
+
+        What stops the task (a time-out is no Exception) finds the session busy with COPY and does not wait for it: the
+        stage ends with the session, too.
+        """
+        try:
+            self._copy_into_stage()
+            yield
+        except Exception:
+            _quietly(self.warehouse, statements.drop_table((STAGE,)))
+            raise
+        _quietly(self.warehouse, statements.drop_table((STAGE,)))
 
     def _renew_target(self) -> int:
         record, warehouse = self.record, self.warehouse

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow.providers.amazon.aws.hooks.redshift_sql import RedshiftSQLHook
+from redshift_connector.error import Error as RedshiftError
 
 from livemove.redshift import statements
 from livemove.redshift.disk import Disk
@@ -65,13 +66,16 @@ class Warehouse:
     def transaction(self) -> Iterator[None]:
         """Everything inside happens, or nothing.
 
+        What stops the task (a time-out is no Exception) may find the session busy and does not wait for it: the end of
+        the session is the end of the transaction.
+
         :raises TryAgain: Redshift ended it, as another transaction wrote the same tables.
         """
         self.run("BEGIN")
         try:
             yield
             self.run("COMMIT")
-        except BaseException as error:
+        except Exception as error:
             self._roll_back()
             if is_conflict(error):
                 raise TryAgain(f"another transaction changed the same tables: {_message(error)}") from error
@@ -184,15 +188,13 @@ class WarehouseHook(RedshiftSQLHook):
             connection.autocommit = True
             try:
                 yield Warehouse(connection)
-            except NeedsPerson:
-                raise
-            except Exception as error:
-                if _NO_PERMISSION.search(str(error)):
-                    raise NeedsPerson(
-                        f"connection {self.get_conn_id()}: Redshift refuses: {_message(error)}. The user must own the "
-                        "target tables and the state's schema; see include/sql/grants_for_sync.sql."
-                    ) from error
-                raise
+            except RedshiftError as error:  # MySQL and S3 refuse things, too, in other words
+                if not _NO_PERMISSION.search(str(error)):
+                    raise
+                raise NeedsPerson(
+                    f"connection {self.get_conn_id()}: Redshift refuses: {_message(error)}. The user must own the "
+                    "target tables and the state's schema; see include/sql/grants_for_sync.sql."
+                ) from error
 
 
 def is_conflict(error: BaseException) -> bool:
