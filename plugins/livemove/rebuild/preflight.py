@@ -126,7 +126,7 @@ class Preflight:
         repository = snapshots.repository_of(self.rebuild.source, wanted.repository)
         if self.rebuild.target is not self.rebuild.source:
             there = snapshots.repository_of(self.rebuild.target, wanted.repository)
-            if not snapshots.is_read_only(there):
+            if not snapshots.is_read_only(there) and not snapshots.is_read_only(repository):
                 # Manual, "Register a snapshot repository": of several clusters, one may write.
                 remedy = "Register it there with readonly: two clusters that write to one repository destroy it."
                 yield warn("repository", f"{self.rebuild.target} may write to {wanted.repository}, too", remedy)

@@ -90,7 +90,7 @@ def test_an_index_is_rebuilt_in_another_cluster_and_both_go_on(index_case: Index
 
 
 def test_a_repository_that_two_clusters_may_write_to_or_that_one_does_not_know_is_told_before_anything_happens(
-    index_case: IndexCase, green: Elasticsearch
+    index_case: IndexCase, green: Elasticsearch, elasticsearch_server: Elasticsearch
 ) -> None:
     index_case.seed(10)
     index_case.configure(restore_into_conn_id=CONN_ID)
@@ -98,6 +98,12 @@ def test_a_repository_that_two_clusters_may_write_to_or_that_one_does_not_know_i
     _register(green, readonly=False)
     warnings = {check.name: check.remedy for check in Preflight(index_case.rebuild(index)).evidence().warnings}
     assert "readonly" in warnings["repository"]
+    _register(elasticsearch_server, readonly=True)
+    try:
+        names = [check.name for check in Preflight(index_case.rebuild(index)).evidence().warnings]
+    finally:
+        _register(elasticsearch_server, readonly=False)
+    assert "repository" not in names
     green.request("DELETE", f"/_snapshot/{REPOSITORY}")
     stops = Preflight(index_case.rebuild(index)).evidence().stops
     assert [check.name for check in stops] == ["snapshot"]
@@ -113,4 +119,4 @@ def test_a_difference_between_two_clusters_keeps_the_alias_away(index_case: Inde
     green.request("DELETE", f"/{index}/_doc/17")
     stops = verification.evidence(rebuild).stops
     assert [check.name for check in stops] == [f"contents of {index_case.live} and {index}"]
-    assert "17" in stops[0].figures
+    assert "- 17: missing" in stops[0].figures
