@@ -139,6 +139,8 @@ class Storage:
         expected = entry.get("meta", {}).get("content_length")
         if sized and expected is None:
             raise StorageError(f"The manifest lacks meta.content_length for {url}, which Parquet needs")
+        if not isinstance(expected, int | None):
+            raise StorageError(f"meta.content_length of {url} is no number of bytes: {expected!r}")
         bucket, key = split_url(url)
         try:
             found = self._looked_at(bucket, key, at_once=(expected or math.inf) <= _AT_ONCE_BYTES)
