@@ -39,7 +39,7 @@ FETCH_ROWS: Final = 4096
 # Long rows: one fetch fills a block, whose arrays need not be joined then.
 FETCH_BYTES: Final = BLOCK_BYTES * 11 // 10
 # Long rows may follow short ones: where there is text, so many come before their bytes are counted.
-FEW_ROWS: Final = 16
+FEW_ROWS: Final = 64
 PROGRESS_SECONDS: Final = 10.0
 
 PutPart = Callable[[int, bytes, int], Part]
