@@ -231,6 +231,13 @@ def test_a_manifest_with_a_wrong_length_is_refused(client: Client, lake: Lake) -
     assert "and the manifest says 7" in error["M"]
 
 
+def test_a_manifest_whose_length_is_a_text_is_refused(client: Client, lake: Lake) -> None:
+    client.run("CREATE TABLE t (id INT)")
+    url = lake.parquet("p", integers(1))
+    error = client.fails(copy(lake.manifest("manifest", url, length=str(lake.size(url))), "MANIFEST"))
+    assert "is no number of bytes" in error["M"]
+
+
 def test_a_manifest_without_lengths_is_refused(client: Client, lake: Lake) -> None:
     client.run("CREATE TABLE t (id INT)")
     url = lake.parquet("p", integers(1))
