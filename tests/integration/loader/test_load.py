@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 import requests
 
-from tests.fixtures.processors import MAPPING, Index, Processor, documents, put, wait_for
+from tests.fixtures.processors import MAPPING, Index, Processor, documents, put
 from tests.fixtures.search import Streams
+from tests.fixtures.waiting import until
 
 FROM_START = ("--from", "trim_horizon")
 
@@ -108,10 +109,10 @@ def test_a_loader_that_is_killed_loses_nothing(loader: Processor, index: Index, 
         total += 2000
         put(kinesis.client, kinesis.documents, *batch)
         # In the middle of its work, wherever that is.
-        wait_for(lambda: index.count() > 0)
+        until(lambda: index.count() > 0)
         loader.kill()
         loader.start("--from", "checkpoint")
-    wait_for(lambda: index.count() == total, what=f"{total} documents")
+    until(lambda: index.count() == total, what=f"{total} documents")
     loader.until(level(1))
     assert loader.set_aside() == []
 
@@ -191,7 +192,7 @@ def test_an_index_that_is_blocked_makes_the_loader_wait_and_sets_nothing_aside(
     index.server.request("PUT", f"/{index.name}/_settings", {block: True})
     put(kinesis.client, kinesis.documents, *[documents([(n, 5, {"stock": n})]) for n in range(10)])
     loader.start(*FROM_START)
-    wait_for(lambda: (found := loader.status()).get("error") and "read-only" in found["error"])
+    until(lambda: (found := loader.status()).get("error") and "read-only" in found["error"])
     assert (loader.status()["documents"], loader.status()["state"]) == (0, "running")
     index.server.request("PUT", f"/{index.name}/_settings", {block: None})
     status = loader.until(level(10))
@@ -222,7 +223,7 @@ def test_a_shard_split_while_reading_loses_and_repeats_nothing(loader: Processor
 
 def _wait_active(kinesis: Streams, stream: str) -> list[dict[str, Any]]:
     describe = kinesis.client.describe_stream_summary
-    wait_for(lambda: describe(StreamName=stream)["StreamDescriptionSummary"]["StreamStatus"] == "ACTIVE")
+    until(lambda: describe(StreamName=stream)["StreamDescriptionSummary"]["StreamStatus"] == "ACTIVE")
     shards = kinesis.client.list_shards(StreamName=stream)["Shards"]
     return [shard for shard in shards if "EndingSequenceNumber" not in shard["SequenceNumberRange"]]
 

@@ -13,8 +13,9 @@ import yaml
 
 from loader import contract
 from tests.fixtures.change_records import control, record, row
-from tests.fixtures.processors import Index, Processor, put, wait_for
+from tests.fixtures.processors import Index, Processor, put
 from tests.fixtures.search import Streams
+from tests.fixtures.waiting import until
 
 FROM_START = ("--from", "trim_horizon")
 
@@ -106,7 +107,7 @@ def test_an_index_equals_the_table_however_its_changes_arrive_and_whoever_is_kil
     transform.start(*FROM_START)
     loader.start(*FROM_START)
     put(kinesis.client, kinesis.changes, *records[:third])
-    wait_for(lambda: transform.status().get("documents"), what="the first documents")
+    until(lambda: transform.status().get("documents"), what="the first documents")
     transform.kill()
     transform.start("--from", "checkpoint")
     put(kinesis.client, kinesis.changes, *records[third : 2 * third])
@@ -115,16 +116,14 @@ def test_an_index_equals_the_table_however_its_changes_arrive_and_whoever_is_kil
     loader.start("--from", "checkpoint")
     put(kinesis.client, kinesis.changes, *records[2 * third :])
     expected = source.documents()
-    wait_for(lambda: index.contents() == expected, 120, "that the index equals the table")
+    until(lambda: index.contents() == expected, 120, "that the index equals the table")
     # And it stays so, once all is through.
     status = transform.until(applied(1))
     assert status["failed_documents"] == 0
     assert loader.status()["failed_documents"] == 0
     assert status["superseded"] > 0
     assert status["shards"]["shardId-000000000000"]["finished"] is True
-    wait_for(
-        lambda: loader.status()["shards"] and all(each["lag_s"] < 5 for each in loader.status()["shards"].values())
-    )
+    until(lambda: loader.status()["shards"] and all(each["lag_s"] < 5 for each in loader.status()["shards"].values()))
     assert index.contents() == expected
     markers = index.count(term={"livemove.deleted": True})
     assert markers > 0
@@ -139,7 +138,7 @@ def _split(kinesis: Streams) -> None:
     )
     describe = kinesis.client.describe_stream_summary
     active = lambda: describe(StreamName=kinesis.changes)["StreamDescriptionSummary"]["StreamStatus"] == "ACTIVE"  # noqa: E731
-    wait_for(active)
+    until(active)
 
 
 def test_many_changes_share_a_record_and_hot_rows_are_joined(transform: Processor, kinesis: Streams):
@@ -200,6 +199,6 @@ def test_a_change_becomes_a_document_that_search_finds_within_seconds(
         each.until(lambda status: status["state"] == "running" and len(status["shards"]) == 2)
     began = time.monotonic()
     put(kinesis.client, kinesis.changes, record("insert", row(1), position=100))
-    wait_for(lambda: index.count() == 1, 10, "that the document is found")
+    until(lambda: index.count() == 1, 10, "that the document is found")
     # Two polls of 0.25 s, a window of 0.2 s, a refresh of 0.1 s; the rest is for a slow machine.
     assert time.monotonic() - began < 5

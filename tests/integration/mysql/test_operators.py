@@ -43,6 +43,7 @@ from tests.fixtures.mysql_servers import (
     Node,
     Servers,
 )
+from tests.fixtures.waiting import until
 
 pytestmark = pytest.mark.every_mysql
 UUID = "bbbbbbbb-1111-2222-3333-444444444444"
@@ -216,10 +217,7 @@ def test_several_errors_are_skipped_by_position_up_to_the_limit(servers: Servers
     with pytest.raises(AirflowFailException, match="1062"):
         SkipReplicationErrorOperator(task_id="k", times=1, **clone).execute({})
     assert SkipReplicationErrorOperator(task_id="k", times="2", **clone).execute({})["running"]
-    ends = time.monotonic() + 10
-    while servers.aurora3.hook.value("SELECT COUNT(*) FROM shop.t") != 3:
-        assert time.monotonic() < ends
-        time.sleep(0.05)
+    until(lambda: servers.aurora3.hook.value("SELECT COUNT(*) FROM shop.t") == 3, 10)
 
 
 def test_a_table_that_differs_fails_the_task_with_the_rows(servers: Servers) -> None:

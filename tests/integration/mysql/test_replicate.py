@@ -14,6 +14,7 @@ from livemove.mysql.hook import RdsMySqlHook
 from livemove.mysql.replication import ReplicationBroken, describe
 from livemove.runbook.errors import NeedsPerson
 from tests.fixtures.mysql_servers import ADMIN_CONNECTION, Node, Servers
+from tests.fixtures.waiting import until
 
 pytestmark = pytest.mark.every_mysql
 START_FAILURES = pytest.mark.parametrize("start_failure", ["error", "row"])
@@ -75,10 +76,7 @@ def test_a_replica_by_position_takes_what_follows_the_position(servers: Servers)
     assert not status.auto_position
     assert f"position {place['File']}:{place['Position']}" in describe(status)
     servers.rds80.root("INSERT INTO shop.t VALUES (7, 0)")
-    deadline = time.monotonic() + 10
-    while rows_of(servers.aurora3) != [1, 7]:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: rows_of(servers.aurora3) == [1, 7], 10)
 
 
 def test_a_replica_of_another_source_is_not_taken_over(servers: Servers) -> None:
@@ -191,10 +189,7 @@ def test_a_statement_that_fails_is_skipped_by_position(servers: Servers) -> None
         replicate.start(hook)
     assert replicate.skip_error(hook).running
     assert replicate.skip_error(hook).running
-    deadline = time.monotonic() + 10
-    while rows_of(servers.aurora3) != [1, 2, 3, 4]:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: rows_of(servers.aurora3) == [1, 2, 3, 4], 10)
 
 
 def test_replication_without_tls_breaks_when_the_source_restarts(servers: Servers) -> None:

@@ -14,6 +14,7 @@ from livemove.search.chunks import Chunk
 from livemove.search.copying import Copier
 from livemove.search.hook import SearchHook
 from livemove.search.waiting import Progress
+from tests.fixtures.waiting import until
 from tests.integration.search.shop import COPY, NEW, NEW_BODY, OLD, Killed, MortalHook, Shop, done, followed
 
 
@@ -291,10 +292,7 @@ def test_a_full_disk_stops_the_copy_with_the_reason_and_it_goes_on_afterwards(sh
     assert not any(running(shop.hook))
     assert not state.read_state(shop.hook, NEW).copy_done
     watermarks(shop.hook, low="3b", high="2b", flood="1b")
-    ends = time.monotonic() + 90
-    while settings(shop.hook, NEW).get(copying.FLOODED) == "true":
-        assert time.monotonic() < ends
-        time.sleep(0.3)
+    until(lambda: settings(shop.hook, NEW).get(copying.FLOODED) != "true", 90)
     copying.throttle(shop.hook, NEW, None)
     assert done(Copier(shop.hook, NEW).step).result["documents"] == 3000
     assert shop.verify().same

@@ -6,8 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import pytest
 from rehearsal.errors import RehearsalError
 from rehearsal.launch import start_ticks
 from rehearsal.processes import Identity, Server, belonging, kill_all
+from tests.fixtures.waiting import until
 
 # A parent that starts a child and prints its id: in its session, in another, or in another without our mark.
 PARENT = """
@@ -39,13 +39,6 @@ def alive(pid: int) -> bool:
         return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:
         return False
-
-
-def until(condition: Callable[[], object], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "not in time"
-        time.sleep(0.02)
 
 
 def with_child(server: Server, how: str) -> int:

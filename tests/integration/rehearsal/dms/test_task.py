@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from tests.fixtures.waiting import until
 
 if TYPE_CHECKING:
     from rehearsal.dms.service import Dms
@@ -37,13 +38,6 @@ def _data(kinesis: Streams) -> list[dict[str, Any]]:
 def _position(record: dict[str, Any]) -> tuple[int, int, int]:
     file, position, row, *_ = record["metadata"]["stream-position"].split(":")
     return int(file.rpartition(".")[2]), int(position), int(row)
-
-
-def _until(condition: Callable[[], bool], seconds: float = 20) -> None:
-    ends = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < ends
-        time.sleep(0.05)
 
 
 @pytest.fixture
@@ -256,7 +250,7 @@ def test_faults_repeat_records_and_change_their_order_and_lose_none(products: An
     for number in range(100):
         products.execute("INSERT INTO products (id) VALUES (%s)", (number,))
     dms.wait_written()
-    _until(lambda: len(_data(kinesis)) > 120)
+    until(lambda: len(_data(kinesis)) > 120)
     found = _data(kinesis)
     assert {record["data"]["id"] for record in found} == set(range(100))
     written = [record for record in kinesis.records(kinesis.changes) if b'"insert"' in record["Data"]]
@@ -295,6 +289,6 @@ def test_a_task_that_needs_purged_logs_ends_and_says_so(products: Any, mysql: Pa
     mysql.wait_caught_up()
     mysql.writer.execute(f"PURGE BINARY LOGS TO '{last}'")
     dms.start()
-    _until(lambda: dms.process.pid is None)
+    until(lambda: dms.process.pid is None)
     assert "purged binary logs" in str(dms.state.error)
     assert "for a full load" in dms.process.log_tail()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 from rehearsal.ports import LOOPBACK
+from tests.fixtures.waiting import until
 
 if TYPE_CHECKING:
     from rehearsal.elasticsearch.service import Elasticsearch
@@ -61,10 +61,7 @@ def test_a_reindex_that_runs_can_be_throttled_and_ends_with_the_node(elasticsear
     body = {"source": {"index": "live", "size": 1}, "dest": {"index": "new"}}
     task = elasticsearch.request("POST", "/_reindex?wait_for_completion=false&requests_per_second=1", body)["task"]
     elasticsearch.request("POST", f"/_reindex/{task}/_rethrottle?requests_per_second=-1")
-    ends = time.monotonic() + 20
-    while not elasticsearch.request("GET", f"/_tasks/{task}")["completed"]:
-        assert time.monotonic() < ends
-        time.sleep(0.1)
+    until(lambda: elasticsearch.request("GET", f"/_tasks/{task}")["completed"], 20)
     elasticsearch.request("POST", "/new/_refresh")
     assert _count(elasticsearch, "new") == 30
 

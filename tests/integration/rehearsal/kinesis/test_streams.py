@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests.fixtures.waiting import until
+
 if TYPE_CHECKING:
     from rehearsal.kinesis.service import Kinesis
     from tests.fixtures.search import Streams
@@ -44,10 +46,7 @@ def test_a_timestamp_finds_later_records_only_also_after_a_split(kinesis: Stream
     kinesis.client.split_shard(
         StreamName=kinesis.changes, ShardToSplit=shard["ShardId"], NewStartingHashKey=str(middle)
     )
-    ends = time.monotonic() + 10
-    while len(kinesis.shards(kinesis.changes)) < 4:
-        assert time.monotonic() < ends
-        time.sleep(0.05)
+    until(lambda: len(kinesis.shards(kinesis.changes)) >= 4, 10)
     _put(kinesis, *(f"split-{number}" for number in range(20)))
     found = _from(kinesis, ShardIteratorType="AT_TIMESTAMP", Timestamp=since)
     assert found == {f"{kind}-{number}".encode() for kind in ("new", "split") for number in range(20)}

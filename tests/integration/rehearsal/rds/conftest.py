@@ -1,9 +1,7 @@
-"""What the tests of the RDS stand-in share: a client, waiting, procedures called as the master user."""
+"""What the tests of the RDS stand-in share: a client, procedures called as the master user."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
@@ -13,20 +11,11 @@ import pytest
 from rehearsal.mysql.server import MySqlServer
 from rehearsal.rds.service import Rds
 from rehearsal.stack import Stack
+from tests.fixtures.waiting import until
 
-SECONDS = 60
 GTID = {"gtid-mode": "ON", "enforce_gtid_consistency": "ON"}
 BINLOG = {**GTID, "binlog_format": "ROW"}
 CLASS = "db.r6g.large"
-
-
-def until(condition: Callable[[], Any], seconds: float = SECONDS) -> Any:
-    """Wait until a condition holds, and return what it gave."""
-    ends = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < ends, "the time was up"
-        time.sleep(0.03)
-    return found
 
 
 class Play:

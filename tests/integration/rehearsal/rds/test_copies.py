@@ -7,7 +7,8 @@ import re
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.integration.rehearsal.rds.conftest import BINLOG, Play, catches_up, channel, executed, replicates, until
+from tests.fixtures.waiting import until
+from tests.integration.rehearsal.rds.conftest import BINLOG, Play, catches_up, channel, executed, replicates
 
 POSITION = re.compile(r"Binlog position from crash recovery is (mysql-bin-changelog\.\d+) (\d+)")
 

@@ -11,7 +11,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from rehearsal.errors import RehearsalError
-from tests.integration.rehearsal.rds.conftest import BINLOG, Play, catches_up, channel, executed, replicates, until
+from tests.fixtures.waiting import until
+from tests.integration.rehearsal.rds.conftest import BINLOG, Play, catches_up, channel, executed, replicates
 
 
 def test_throttled_calls_succeed_with_boto3s_retries_and_fail_without(play: Play) -> None:

@@ -7,7 +7,8 @@ from botocore.exceptions import ClientError
 
 from rehearsal.rds.service import Rds
 from rehearsal.stack import Stack
-from tests.integration.rehearsal.rds.conftest import Play, catches_up, executed, replicates, until
+from tests.fixtures.waiting import until
+from tests.integration.rehearsal.rds.conftest import Play, catches_up, executed, replicates
 
 VERSIONS = {
     "8.0.31": ("8.0.36", "8.0.mysql_aurora.3.04.0", "9.7.mysql_aurora.9.7.0"),

@@ -7,7 +7,8 @@ import datetime
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.integration.rehearsal.rds.conftest import Play, until
+from tests.fixtures.waiting import until
+from tests.integration.rehearsal.rds.conftest import Play
 
 
 def code(refused: pytest.ExceptionInfo[ClientError]) -> str:

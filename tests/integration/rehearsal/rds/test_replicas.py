@@ -9,7 +9,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from rehearsal.mysql.server import MySqlServer
-from tests.integration.rehearsal.rds.conftest import Play, catches_up, channel, executed, replicates, until
+from tests.fixtures.waiting import until
+from tests.integration.rehearsal.rds.conftest import Play, catches_up, channel, executed, replicates
 
 
 def test_an_aurora_replica_has_the_data_and_goes_on_replicating(play: Play) -> None:

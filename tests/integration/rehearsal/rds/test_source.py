@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
-
 import pymysql
 import pytest
 
 from rehearsal.rds.service import Rds
 from rehearsal.stack import Stack
+from tests.fixtures.waiting import until
 
 
 def login(
@@ -58,10 +57,7 @@ def test_a_killed_server_comes_back_with_all_that_was_committed(rds_seeded: Rds)
     server = rds_seeded.server("shop")
     server.execute("INSERT INTO shop.audit (what) VALUES ('before the crash')")
     rds_seeded.control.kill("shop")
-    ends = time.monotonic() + 30
-    while not server.answers():
-        assert time.monotonic() < ends
-        time.sleep(0.05)
+    until(lambda: server.answers(), 30)
     assert server.value("SELECT COUNT(*) FROM shop.audit WHERE what = 'before the crash'") == 1
 
 

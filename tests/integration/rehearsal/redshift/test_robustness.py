@@ -15,6 +15,7 @@ import redshift_connector
 
 from rehearsal.redshift.faults import Fault
 from rehearsal.unprivileged import hand_over, unprivileged
+from tests.fixtures.waiting import until
 from tests.integration.rehearsal.redshift.conftest import Connect, free_port
 from tests.integration.rehearsal.redshift.harness import Client, Lake, StandIn, in_background
 
@@ -34,13 +35,6 @@ def servers_of(folder: Path) -> list[int]:
     return found
 
 
-def wait_until(condition: object, seconds: float = 10.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 def test_it_starts_again_in_seconds_with_all_that_was_committed(own_stand_in: StandIn) -> None:
     client = own_stand_in.connect()
     client.run("CREATE TABLE t (id INT PRIMARY KEY)")
@@ -48,7 +42,7 @@ def test_it_starts_again_in_seconds_with_all_that_was_committed(own_stand_in: St
     client.commit()
     client.run("INSERT INTO t VALUES (2)")
     own_stand_in.kill()
-    wait_until(lambda: not servers_of(own_stand_in.folder))
+    until(lambda: not servers_of(own_stand_in.folder))
     assert own_stand_in.start() < 5
     again = own_stand_in.connect(autocommit=True)
     assert again.run("SELECT id FROM t") == [(1,)]
@@ -58,9 +52,9 @@ def test_it_starts_again_in_seconds_with_all_that_was_committed(own_stand_in: St
 
 def test_a_dead_server_that_nobody_has_waited_for_is_no_obstacle(own_stand_in: StandIn) -> None:
     own_stand_in.kill()
-    wait_until(lambda: not servers_of(own_stand_in.folder))
+    until(lambda: not servers_of(own_stand_in.folder))
     zombie = subprocess.Popen(unprivileged(["true"]))
-    wait_until(lambda: Path(f"/proc/{zombie.pid}/stat").read_text().split(") ")[1].startswith("Z"))
+    until(lambda: Path(f"/proc/{zombie.pid}/stat").read_text().split(") ")[1].startswith("Z"))
     lock = own_stand_in.folder / "postgres" / "postmaster.pid"
     rest = lock.read_text().split("\n", 1)[1] if lock.exists() else ""
     lock.write_text(f"{zombie.pid}\n{rest}")
@@ -120,12 +114,12 @@ def test_a_client_that_leaves_during_copy_leaves_nothing(connect: Connect, clien
     leaving = connect(autocommit=True)
     pid = leaving.value("SELECT pg_backend_pid()")
     waiting = in_background(lambda: leaving.run(f"COPY t FROM '{url}' {ROLE} PARQUET"))
-    wait_until(
+    until(
         lambda: client.value("SELECT count(*) FROM pg_stat_progress_copy WHERE pid = %s AND bytes_processed > 0", pid)
     )
     leaving.connection._usock.shutdown(2)
     assert waiting.ends()
-    wait_until(lambda: client.value("SELECT count(*) FROM pg_stat_activity WHERE pid = %s", pid) == 0)
+    until(lambda: client.value("SELECT count(*) FROM pg_stat_activity WHERE pid = %s", pid) == 0)
     client.run("INSERT INTO t VALUES (1, 'the lock is free')")
     assert client.value("SELECT count(*) FROM t") == 1
 
@@ -138,7 +132,7 @@ def test_a_client_that_leaves_while_it_waits_for_a_lock_is_forgotten(connect: Co
     waiting = in_background(lambda: leaving.run("INSERT INTO t VALUES (2)"))
     assert waiting.waits()
     leaving.connection._usock.shutdown(2)
-    wait_until(lambda: client.value("SELECT count(*) FROM pg_stat_activity WHERE pid = %s", pid) == 0)
+    until(lambda: client.value("SELECT count(*) FROM pg_stat_activity WHERE pid = %s", pid) == 0)
     holder.commit()
     assert client.run("SELECT id FROM t") == [(1,)]
 
@@ -162,7 +156,7 @@ def test_a_connection_closed_at_commit_leaves_the_client_in_doubt(
     stand_in.faults(Fault("^commit", "close", when=when))  # type: ignore[arg-type]
     with pytest.raises(LOST):
         doomed.commit()
-    wait_until(lambda: client.value("SELECT count(*) FROM pg_locks WHERE relation = 't'::regclass") == 0)
+    until(lambda: client.value("SELECT count(*) FROM pg_locks WHERE relation = 't'::regclass") == 0)
     assert client.value("SELECT count(*) FROM t") == rows
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from rehearsal.search.products import ROWS
 from rehearsal.services import LOADERS
+from tests.fixtures.waiting import until
 
 if TYPE_CHECKING:
     from rehearsal.mysql.pair import Pair
@@ -44,13 +44,6 @@ def _found(stack: Stack, row: int) -> dict[str, Any] | None:
     return hits[0]["_source"] if hits else None
 
 
-def _until(condition: Callable[[], bool], seconds: float = 30) -> None:
-    ends = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < ends
-        time.sleep(0.1)
-
-
 def test_searches_find_every_row_once_the_example_is_up(example: Stack, mysql: Pair) -> None:
     rows = mysql.writer.value("SELECT COUNT(*) FROM shop.products")
     # Other tests of this module insert and delete some.
@@ -68,14 +61,14 @@ def test_inserts_updates_and_deletes_reach_the_index(example: Stack, mysql: Pair
         "INSERT INTO shop.products SELECT 999999, name, description, category, price, stock, tags, 3, updated_at "
         "FROM shop.products WHERE id = 7",
     )
-    _until(lambda: (_found(example, 5) or {}).get("name") == "Cork lamp")
-    _until(lambda: _found(example, 6) is None)
-    _until(lambda: (_found(example, 999999) or {}).get("revision") == 3)
+    until(lambda: (_found(example, 5) or {}).get("name") == "Cork lamp")
+    until(lambda: _found(example, 6) is None)
+    until(lambda: (_found(example, 999999) or {}).get("revision") == 3)
 
 
 def test_the_alias_hides_markers_of_deleted_rows(example: Stack, mysql: Pair) -> None:
     mysql.writer.execute("DELETE FROM shop.products WHERE id = 9")
-    _until(lambda: _found(example, 9) is None)
+    until(lambda: _found(example, 9) is None)
     aliases = example.elasticsearch.request("GET", "/_alias/products")
     (index,) = aliases
     assert example.elasticsearch.request("GET", f"/{index}/_doc/9")["_source"]["livemove"]["deleted"] is True
@@ -88,7 +81,7 @@ def test_after_an_interruption_it_goes_on_with_the_same_index_and_loses_nothing(
     example.elasticsearch.kill()
     example.kinesis.kill()
     example.up(SERVICES)
-    _until(lambda: (_found(example, 11) or {}).get("revision") == 77)
+    until(lambda: (_found(example, 11) or {}).get("revision") == 77)
     assert list(example.elasticsearch.request("GET", "/_alias/products")) == [index]
     assert [loader.name for loader in _loaders(example) if loader.pid] == [index]
 
