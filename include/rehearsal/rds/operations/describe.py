@@ -37,17 +37,30 @@ def instance_view(world: World, instance: Record) -> Record:
 
 
 def _replication(world: World, instance: Record) -> list[Record]:
-    """The state of a replica's channel (API reference, DBInstanceStatusInfo)."""
     try:
         rows = world.volumes.server(world.volume(instance)).rows("SHOW REPLICA STATUS")
     except Exception:
         rows = []
-    row = rows[0] if rows else {}
-    running = row.get("Replica_IO_Running") == "Yes" and row.get("Replica_SQL_Running") == "Yes"
+    return [channel_info(rows[0] if rows else {})]
+
+
+def channel_info(row: Record) -> Record:
+    """The state of a replica's channel (API reference, DBInstanceStatusInfo).
+
+    :param row: of SHOW REPLICA STATUS; empty without a channel.
+    """
+    threads = {row.get("Replica_IO_Running"), row.get("Replica_SQL_Running")}
     trouble = row.get("Last_SQL_Error") or row.get("Last_IO_Error")
-    status = "replicating" if running else "error" if trouble else "stopped" if row else "terminated"
-    info: Record = {"StatusType": "read replication", "Normal": running, "Status": status}
-    return [{**info, "Message": trouble} if trouble else info]
+    if not row:
+        status = "terminated"
+    elif threads == {"Yes"}:
+        status = "replicating"
+    elif trouble:
+        status = "error"
+    else:  # A thread that connects has been started, and nothing has gone wrong so far.
+        status = "stopped" if "No" in threads else "replicating"
+    info: Record = {"StatusType": "read replication", "Normal": status == "replicating", "Status": status}
+    return {**info, "Message": trouble} if trouble else info
 
 
 def cluster_view(world: World, cluster: Record) -> Record:
