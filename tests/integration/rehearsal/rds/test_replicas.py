@@ -16,7 +16,7 @@ from tests.integration.rehearsal.rds.conftest import Play, catches_up, channel, 
 def test_an_aurora_replica_has_the_data_and_goes_on_replicating(play: Play) -> None:
     source = play.rds.server("shop")
     replica = play.aurora_replica()
-    assert replicates(replica)
+    until(lambda: replicates(replica))
     source.execute("INSERT INTO shop.audit (what) VALUES ('later')")
     assert catches_up(replica, source)
     assert replica.value("SELECT COUNT(*) FROM shop.audit WHERE what = 'later'") == 1
