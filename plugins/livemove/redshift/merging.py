@@ -67,10 +67,10 @@ class Merge:
 
     @contextmanager
     def _filled_stage(self) -> Iterator[None]:
-        """A stage with the rows, dropped afterwards: another attempt in this session needs its name.
+        """A stage with the rows, which ends with the session.
 
-        What stops the task (a time-out is no Exception) finds the session busy with COPY and does not wait for it: the
-        stage ends with the session, too.
+        It is dropped after a failure alone, as another attempt in this session needs its name. What stops the task (a
+        time-out is no Exception) finds the session busy with COPY and does not wait for it.
         """
         try:
             self._copy_into_stage()
@@ -78,7 +78,6 @@ class Merge:
         except Exception:
             _quietly(self.warehouse, statements.drop_table((STAGE,)))
             raise
-        _quietly(self.warehouse, statements.drop_table((STAGE,)))
 
     def _renew_target(self) -> int:
         record, warehouse = self.record, self.warehouse
@@ -140,9 +139,7 @@ class Merge:
             self._copy(q(*shadow))
             return record.rows
         self._copy_into_stage()
-        merged = self._insert_from_stage(shadow)
-        self.warehouse.run(statements.drop_table((STAGE,)))
-        return merged
+        return self._insert_from_stage(shadow)
 
     def _copy_into_stage(self) -> None:
         self.warehouse.run(statements.create_stage(STAGE, self.columns))

@@ -132,7 +132,7 @@ def _upsert(sync: SyncSettings, exam: Examination, target: tuple[str, str]) -> l
     plan = exam.plan
     delete = [statements.delete_matching(target, STAGE, plan.target_key)] if plan.mode == "upsert" else []
     merge = ["BEGIN", *delete, *_fill(exam, target), *_state(sync), "COMMIT"]
-    return [*_staged(sync, exam), *merge, statements.drop_table((STAGE,))]
+    return [*_staged(sync, exam), *merge]
 
 
 def _replace(sync: SyncSettings, exam: Examination, target: tuple[str, str]) -> list[str]:
@@ -144,7 +144,7 @@ def _replace(sync: SyncSettings, exam: Examination, target: tuple[str, str]) -> 
     else:
         lines += [_create(exam.plan, shadow, exam)]
     if exam.plan.mode == "upsert" and not exam.plan.unique:
-        lines += [*_staged(sync, exam), *_fill(exam, shadow), statements.drop_table((STAGE,))]
+        lines += [*_staged(sync, exam), *_fill(exam, shadow)]
     else:
         lines += [_copy(sync, q(*shadow)), statements.count(q(*shadow))]
     if exam.plan.key:
