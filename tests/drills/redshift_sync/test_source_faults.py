@@ -23,6 +23,7 @@ from livemove.redshift.window import Bounds, Look
 from livemove.runbook.errors import NeedsPerson, TryAgain
 from rehearsal.mysql.pair import Pair
 from tests.fixtures.sync import SyncCase
+from tests.fixtures.waiting import until
 
 TIMED = (
     "CREATE TABLE orders (id INT NOT NULL PRIMARY KEY, note VARCHAR(20), "
@@ -149,8 +150,7 @@ def test_a_transaction_that_idles_for_long_is_named_in_a_warning(case: SyncCase)
         assert warning.startswith(f"The bound is held back by {holder}(admin), idle in a transaction since ")
         idle.rollback()
     # InnoDB shows its transactions as they were up to 0.1 s ago (manual, innodb-information-schema-internal-data).
-    time.sleep(0.3)
-    assert holder not in str(case.bounds("orders").warnings)
+    until(lambda: holder not in str(case.bounds("orders").warnings), 10)
     case.let_changes_settle()
     case.copy("orders")
     case.assert_same("orders")

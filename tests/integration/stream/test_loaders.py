@@ -18,9 +18,10 @@ from livemove.stream import points
 from livemove.stream.deployment import Deployment
 from livemove.stream.local import LocalDeployer
 from tests.fixtures.rebuild import IndexCase
+from tests.fixtures.waiting import until
 
 
-def until(name: str, case: IndexCase, state: str, seconds: float = 60) -> None:
+def await_state(name: str, case: IndexCase, state: str, seconds: float = 60) -> None:
     case.rebuild().loaders.control.await_state(name, state, timeout_seconds=seconds)
 
 
@@ -38,7 +39,7 @@ def test_a_loader_is_paused_resumed_stopped_and_goes_on_where_it_was(index_case:
     time.sleep(1)
     assert index_case.documents()["1"]["revision"] == 1
     loaders.resume(name)
-    until(name, index_case, "running")
+    await_state(name, index_case, "running")
     index_case.settle(name)
     index_case.assert_equals_database(writer)
 
@@ -46,7 +47,7 @@ def test_a_loader_is_paused_resumed_stopped_and_goes_on_where_it_was(index_case:
     assert loaders.stop(name) == f"{name} does not run"
     writer.send([writer.put(2)])
     assert loaders.deploy(wanted) == f"{name} was started from its checkpoint"
-    until(name, index_case, "running")
+    await_state(name, index_case, "running")
     index_case.settle(name)
     index_case.assert_equals_database(writer)
 
@@ -55,7 +56,7 @@ def test_a_pause_ends_by_itself_when_its_lease_is_up(index_case: IndexCase) -> N
     index_case.seed(5)
     loaders = index_case.rebuild().loaders
     loaders.pause(index_case.live, lease_seconds=2, timeout_seconds=30)
-    until(index_case.live, index_case, "running")
+    await_state(index_case.live, index_case, "running")
 
 
 def test_a_rewound_loader_writes_again_what_the_index_has_lost(index_case: IndexCase) -> None:
@@ -67,7 +68,7 @@ def test_a_rewound_loader_writes_again_what_the_index_has_lost(index_case: Index
     loaders = index_case.rebuild().loaders
     start = points.iso(datetime.now(UTC) - timedelta(hours=1))
     assert start in loaders.rewind(index_case.rebuild().deployment(index_case.live, start))
-    until(index_case.live, index_case, "running")
+    await_state(index_case.live, index_case, "running")
     index_case.settle(index_case.live)
     index_case.assert_equals_database(writer)
 
@@ -112,8 +113,7 @@ def test_a_killed_loader_has_ended_and_is_deployed_again(index_case: IndexCase) 
     deployer = LocalDeployer()
     pid = json.loads((index_case.loaders / f"{index_case.live}.json").read_text(encoding="utf-8"))["pid"]
     os.kill(pid, signal.SIGKILL)
-    time.sleep(0.2)
-    assert deployer.state(index_case.live) == "ended"
+    until(lambda: deployer.state(index_case.live) == "ended", 10)
     assert deployer.running() == []
     index_case.rebuild().loaders.deploy(index_case.rebuild().deployment(index_case.live, "latest"))
     assert deployer.running() == [index_case.live]
