@@ -3,9 +3,9 @@
 `./dev bench differential --json`. 3 million rows, of which 0.1 % change before each differential run;
 the watermark column is indexed. Seconds are those of the operators' own work, from reading the bounds
 to maintenance; Airflow's overhead (processes, imports, clients) is apart. Bare is the extraction to S3 and a COPY
-into a new table, without checks, proofs, swap, state and maintenance. In each round three differential runs follow
-the full reload; the first, which is shown apart, too, is the slowest, as the pages are new to PostgreSQL. Medians of
-all rounds.
+into a new table, without checks, proofs, swap, state and maintenance. In each round five differential runs follow
+the full reload, as days follow it; the first, which is shown apart, too, is the slowest, as the pages are new to
+PostgreSQL. Each measurement begins when the disk has what the one before has left for it. Medians of all rounds.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from rehearsal.stack import Stack
 from tests.benchmarks import tables
 
 ROUNDS = 3
-DIFFERENTIALS = 3
+DIFFERENTIALS = 5
 ROWS = 3_000_000
 TABLE = "orders"
 CREATE = """
@@ -112,6 +112,7 @@ def _measure(stack: Stack, rounds: int, rows: int) -> dict[str, list[float]]:
 
 
 def _timed(name: str, work: Callable[[], None]) -> float:
+    os.sync()
     began = time.monotonic()
     work()
     took = time.monotonic() - began
