@@ -128,7 +128,7 @@ def add_column(target: tuple[str, str], column: WantedColumn) -> str:
 
 
 def copy(name: str, *, manifest_url: str, iam_role: str) -> str:
-    """Load all parts of a manifest, or none. Statistics of the stage, which is dropped soon, are not renewed.
+    """Load all parts of a manifest, or none. Statistics of the stage, which ends with its session, are not renewed.
 
     Parquet COPY goes by position and knows neither MAXERROR nor ACCEPTANYDATE (guide,
     copy-usage_notes-copy-from-columnar).

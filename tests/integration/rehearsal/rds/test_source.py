@@ -57,7 +57,7 @@ def test_a_killed_server_comes_back_with_all_that_was_committed(rds_seeded: Rds)
     server = rds_seeded.server("shop")
     server.execute("INSERT INTO shop.audit (what) VALUES ('before the crash')")
     rds_seeded.control.kill("shop")
-    until(lambda: server.answers(), 30)
+    until(server.answers, 30)
     assert server.value("SELECT COUNT(*) FROM shop.audit WHERE what = 'before the crash'") == 1
 
 
