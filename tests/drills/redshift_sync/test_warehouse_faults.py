@@ -131,6 +131,22 @@ def test_a_swap_that_conflicts_is_done_again(case: SyncCase, break_warehouse: Br
     case.assert_same("orders")
 
 
+def test_a_swap_that_conflicts_is_done_again_with_a_new_stage_where_keys_may_repeat(
+    case: SyncCase, break_warehouse: Break, waits: list[float]
+) -> None:
+    case.source(ORDERS.replace("NOT NULL PRIMARY KEY", "NOT NULL"), "INSERT INTO orders VALUES (1, 'one', 1)")
+    case.configure({"orders": {"watermark": "version", "key": ["id"]}})
+    case.copy("orders")
+    case.source("UPDATE orders SET note = 'changed', version = 2")
+    extracted = case.extract("orders", full_reload=True)
+    tables.stage(case.sync, "orders", extracted["folder"])
+    break_warehouse(Fault("^COMMIT", "error", count=1, **CONFLICT))
+    tables.merge(case.sync, "orders", extracted["folder"])
+    assert waits == [1]
+    assert case.relations == {"orders", "sync_state"}
+    case.assert_same("orders")
+
+
 @pytest.mark.parametrize("full_reload", [False, True])
 def test_a_merge_that_conflicts_five_times_gives_up_and_changes_nothing(
     case: SyncCase, break_warehouse: Break, waits: list[float], full_reload: bool
